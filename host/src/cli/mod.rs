@@ -1,0 +1,160 @@
+//! The command line: one file for each subcommand, one printer.
+//!
+//! Data goes to standard output, everything else to standard error. Exit codes: 0 done; 1 the
+//! tool's result is an error, or the check found a fault; 2 wrong usage or a failure of the host.
+
+mod call;
+mod doctor;
+mod journal;
+mod precompile;
+mod printer;
+mod tools;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+use clap::{Parser, Subcommand};
+use toolcell::policy::Access;
+use toolcell::{CellOptions, CustomTool, RegionOption, Runtime, RuntimeOptions};
+
+/// Runs an agent's tools in WebAssembly cells.
+#[derive(Debug, Parser)]
+#[command(name = "toolcell", version, max_term_width = 100)]
+struct Arguments {
+    #[command(flatten)]
+    world: World,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Where executions and compiled code are, and what differs from the defaults.
+#[derive(Debug, clap::Args)]
+struct World {
+    /// Directory that holds executions, their journals and compiled code
+    #[arg(long, global = true, env = "TOOLCELL_STATE", default_value = ".toolcell")]
+    state: PathBuf,
+    /// Execution that is meant where a call names none
+    #[arg(long, global = true, default_value = "default")]
+    execution: String,
+    /// Use a directory of the host as a region: NAME=DIR, or NAME=DIR:ro to let it only be read
+    #[arg(long, global = true, value_name = "NAME=DIR[:ro]")]
+    region: Vec<String>,
+    /// Add a tool, or replace one: NAME=FILE.wasm
+    #[arg(long, global = true, value_name = "NAME=FILE")]
+    tool: Vec<String>,
+    /// Set something of the tools: NAME=VALUE, such as write_guard=off
+    #[arg(long, global = true, value_name = "NAME=VALUE")]
+    set: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run tool calls: one from the arguments, or one a line from standard input
+    Call(call::Arguments),
+    /// Print the tools' names, descriptions and schemas
+    Tools(tools::Arguments),
+    /// Print what was changed, by whom and when
+    Journal(journal::Arguments),
+    /// Compile every tool now, so that no call has to wait for it
+    Precompile,
+    /// Say what this machine has and lacks, and what that costs
+    Doctor,
+}
+
+/// The program: arguments to exit code.
+pub(crate) fn main() -> ExitCode {
+    match run(Arguments::parse()) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("toolcell: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_time()
+        .build()
+        .context("cannot start the threads")?;
+    let world = &arguments.world;
+    runtime.block_on(async {
+        match &arguments.command {
+            Command::Call(arguments) => call::run(world, arguments).await,
+            Command::Tools(arguments) => tools::run(world, arguments).await,
+            Command::Journal(arguments) => journal::run(world, arguments).await,
+            Command::Precompile => precompile::run(world).await,
+            Command::Doctor => doctor::run(world),
+        }
+    })
+}
+
+/// Longest name of an execution.
+const MAX_NAME: usize = 64;
+
+impl World {
+    fn runtime(&self) -> anyhow::Result<Runtime> {
+        let mut options = RuntimeOptions::new(self.state.join("cache"));
+        for tool in &self.tool {
+            let (name, file) = pair(tool, "--tool takes NAME=FILE")?;
+            let wasm = std::fs::read(file).with_context(|| format!("cannot read {file}"))?;
+            options.tools.push(CustomTool { name: name.to_owned(), wasm });
+        }
+        if printer::is_terminal() {
+            options.on_compile = Some(Arc::new(|name| eprintln!("compiling {name} (first use) …")));
+        }
+        options.on_error = Some(Arc::new(|error| eprintln!("toolcell: {}", chain(error))));
+        Ok(Runtime::new(options)?)
+    }
+
+    /// The directory of an execution.
+    fn directory(&self, execution: &str) -> anyhow::Result<PathBuf> {
+        let allowed = |char: char| char.is_ascii_alphanumeric() || matches!(char, '-' | '_' | '.');
+        let plain = execution.chars().all(allowed) && !execution.starts_with('.');
+        if !plain || execution.is_empty() || execution.len() > MAX_NAME {
+            bail!(
+                "{execution:?} is not an execution's name: use up to {MAX_NAME} letters, digits, \
+                 dots, dashes and underscores, not beginning with a dot"
+            );
+        }
+        Ok(self.state.join("executions").join(execution))
+    }
+
+    fn cell_options(&self, execution: &str) -> anyhow::Result<CellOptions> {
+        let mut options = CellOptions::new(self.directory(execution)?);
+        for region in &self.region {
+            let (name, directory) = pair(region, "--region takes NAME=DIR or NAME=DIR:ro")?;
+            let (directory, access) = match directory.strip_suffix(":ro") {
+                Some(directory) => (directory, Access::ReadOnly),
+                None => (directory, Access::ReadWrite),
+            };
+            options.regions.push(RegionOption::mapped(name, directory, access));
+        }
+        for setting in &self.set {
+            let (name, value) = pair(setting, "--set takes NAME=VALUE")?;
+            options.settings.insert(name.to_owned(), value.to_owned());
+        }
+        Ok(options)
+    }
+}
+
+fn pair<'a>(text: &'a str, usage: &str) -> anyhow::Result<(&'a str, &'a str)> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name, value)),
+        _ => bail!("{usage}, not {text:?}"),
+    }
+}
+
+/// An error with its causes, on one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,13 @@
+//! `toolcell precompile`: fills the cache of compiled code.
+
+use std::process::ExitCode;
+
+use super::{World, printer};
+
+pub(super) async fn run(world: &World) -> anyhow::Result<ExitCode> {
+    let runtime = world.runtime()?;
+    let tools = runtime.tools().await?;
+    let names: Vec<&str> = tools.iter().map(|tool| tool.name.as_str()).collect();
+    printer::text(&format!("ready: {}", names.join(", ")))?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,167 @@
+//! One call, from what was asked to what is answered. The stages, in order:
+//!
+//! 1. a [`ToolCall`] becomes an [`Invocation`]: a tool that exists, with input that is valid;
+//! 2. the invocation gets a [`Grant`]: the regions and rights it has, and no others;
+//! 3. a fresh instance runs it, seeing files only through a mediator that holds the grant;
+//! 4. the journal is handed over;
+//! 5. the outcome is rendered for the model.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use serde_json::Value;
+
+use crate::call::{Content, ToolCall, ToolResult, Usage};
+use crate::cell::Cell;
+use crate::failure::Failure;
+use crate::policy::{Actor, Grant, Rights};
+use crate::profile;
+use crate::registry::Tool;
+use crate::runtime::bindings::exports::toolcell::tool::tool as guest;
+use crate::runtime::{Control, Ended, Measured, State, run_tool};
+use crate::vfs::{FsContext, Mediator};
+
+/// A tool that exists and input that satisfies its schema.
+#[derive(Debug)]
+struct Invocation {
+    tool: Arc<Tool>,
+    input: Value,
+}
+
+/// Runs one call to its result.
+pub(crate) async fn dispatch(cell: &Cell, call: ToolCall) -> ToolResult {
+    let started = Instant::now();
+    let mut answer = Answer::default();
+    let outcome = match invocation(cell, &call).await {
+        Ok(invocation) => run(cell, &call.id, invocation, &mut answer).await,
+        Err(failure) => Err(failure),
+    };
+    let mut content = vec![Content::Text(match &outcome {
+        Ok(structured) => profile::text(&call.tool, structured),
+        Err(failure) => profile::failure(failure),
+    })];
+    content.append(&mut answer.images);
+    let (mutations, mutations_unlisted) =
+        answer.actor.map(|actor| actor.changes()).unwrap_or_default();
+    ToolResult {
+        id: call.id,
+        tool: call.tool,
+        content,
+        outcome,
+        mutations,
+        mutations_unlisted,
+        usage: Usage {
+            wall: started.elapsed(),
+            cpu: answer.measured.cpu,
+            memory_bytes: answer.measured.memory_bytes,
+        },
+    }
+}
+
+/// What a run leaves beside its outcome.
+#[derive(Default)]
+struct Answer {
+    images: Vec<Content>,
+    actor: Option<Arc<Actor>>,
+    measured: Measured,
+}
+
+async fn invocation(cell: &Cell, call: &ToolCall) -> Result<Invocation, Failure> {
+    let registry = cell.runtime().registry();
+    let tool = registry.get(&call.tool).await.map_err(|error| {
+        cell.runtime().report(&error);
+        Failure::new("internal_error", format!("The tool {} cannot be loaded.", call.tool))
+    })?;
+    let tool = tool.ok_or_else(|| {
+        let known = registry.names().join(", ");
+        let message = format!("No such tool: {}. The tools are: {known}.", call.tool);
+        Failure::new("unknown_tool", message)
+    })?;
+    let input = tool.schema.validate(&call.tool, call.input.clone())?;
+    Ok(Invocation { tool, input })
+}
+
+/// A tool gets every region of the cell: to read if reading is all it does, else as the region
+/// itself allows.
+fn grant(cell: &Cell, tool: &Tool, actor: &Arc<Actor>) -> Grant {
+    let rights = if tool.read_only { Rights::Read } else { Rights::ReadWrite };
+    let mut regions: Vec<_> =
+        cell.space().regions().into_iter().map(|region| (region, rights)).collect();
+    regions.push((cell.space().system_region().clone(), Rights::Read));
+    Grant::new(actor.clone(), regions)
+}
+
+async fn run(
+    cell: &Cell,
+    id: &str,
+    invocation: Invocation,
+    answer: &mut Answer,
+) -> Result<Value, Failure> {
+    let Invocation { tool, input } = invocation;
+    let journal = cell.journal();
+    let actor = journal
+        .actor(id, &tool.name, &tool.digest)
+        .map_err(|_| Failure::new("internal_error", "The journal cannot be written."))?;
+    answer.actor = Some(actor.clone());
+    let mediator = Mediator::new(cell.space().clone(), grant(cell, &tool, &actor));
+    let control = Control::new(cell.options().call_limit);
+    let state = State::new(
+        FsContext::new(Arc::new(mediator)),
+        cell.session().clone(),
+        control,
+        cell.options().memory_bytes,
+        &[],
+        &cell.environment(),
+    );
+    let input = input.to_string();
+    let engine = cell.runtime().engine();
+    let _slot = cell.runtime().slot().await;
+    let (result, measured) = run_tool(engine, &tool.pre, state, Some((&tool.name, &input))).await;
+    let ended = journal.end_call();
+    answer.measured = measured;
+    if let Err(ended @ Ended::Host(_)) = &result {
+        cell.runtime().report(ended);
+    }
+    let outcome = outcome(&tool, result, &answer.measured, &mut answer.images);
+    match ended {
+        Ok(()) => outcome,
+        // The change may stand; what must not happen is that this goes unsaid.
+        Err(error) => {
+            cell.runtime().report(&error);
+            let message =
+                format!("{} ran, but its record could not be written to the journal.", tool.name);
+            Err(Failure::new("journal_failed", message))
+        }
+    }
+}
+
+fn outcome(
+    tool: &Tool,
+    result: Result<Result<guest::Outcome, guest::Failure>, Ended>,
+    measured: &Measured,
+    images: &mut Vec<Content>,
+) -> Result<Value, Failure> {
+    let failure =
+        match result {
+            Ok(Ok(outcome)) => {
+                images.extend(outcome.images.into_iter().map(|image| Content::Image {
+                    media_type: image.media_type,
+                    data: image.data,
+                }));
+                return serde_json::from_str(&outcome.structured).map_err(|_| {
+                    Failure::new("tool_crashed", format!("{} gave no valid result.", tool.name))
+                });
+            }
+            Ok(Err(failure)) => Failure {
+                code: failure.code,
+                message: failure.message,
+                hint: failure.hint,
+                details: failure.details.and_then(|text| serde_json::from_str(&text).ok()),
+            },
+            Err(ended) => Failure::ended(&tool.name, &ended),
+        };
+    Err(match &measured.denied {
+        Some(denied) => failure.because(denied),
+        None => failure,
+    })
+}

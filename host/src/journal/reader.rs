@@ -1,0 +1,175 @@
+//! Segments to records: the two halves of each change put together, in order.
+
+use std::collections::HashMap;
+use std::io::Read as _;
+
+use cap_std::fs::Dir;
+
+use super::codec::{Frame, MAGIC, decode};
+use super::{ActorInfo, Facts, JournalError, Outcome, Record};
+use crate::path::GuestPath;
+
+/// Largest segment a reader loads. Writers start a new one long before.
+const MAX_SEGMENT_BYTES: u64 = 256 << 20;
+
+/// Puts records together from segments that are fed to it one after the other.
+#[derive(Debug, Default)]
+pub struct Reader {
+    actors: HashMap<u32, ActorInfo>,
+    records: Vec<Record>,
+    by_seq: HashMap<u64, usize>,
+}
+
+impl Reader {
+    /// Reads one segment's bytes up to where they stop making sense; how many bytes that was
+    /// comes back.
+    ///
+    /// # Errors
+    /// When the segment is of another format version. An empty or cut header is an end.
+    pub fn feed(&mut self, segment: &str, bytes: &[u8]) -> Result<usize, JournalError> {
+        let Some((magic, mut rest)) = bytes.split_first_chunk::<8>() else {
+            return Ok(0);
+        };
+        if *magic != MAGIC {
+            return Err(JournalError::Version { segment: segment.to_owned() });
+        }
+        while let Some((frame, after)) = decode(rest) {
+            self.apply(frame);
+            rest = after;
+        }
+        Ok(bytes.len() - rest.len())
+    }
+
+    /// Goes on in a segment of which a prefix was fed before. How many bytes more made sense
+    /// comes back.
+    pub fn feed_more(&mut self, bytes: &[u8]) -> usize {
+        let mut rest = bytes;
+        while let Some((frame, after)) = decode(rest) {
+            self.apply(frame);
+            rest = after;
+        }
+        bytes.len() - rest.len()
+    }
+
+    /// The records so far, in order of their sequence numbers.
+    pub fn records(&self) -> &[Record] {
+        &self.records
+    }
+
+    /// The records, the reader being done.
+    pub fn into_records(self) -> Vec<Record> {
+        self.records
+    }
+
+    /// The sequence number after the last one used.
+    pub fn next_seq(&self) -> u64 {
+        self.records.last().map_or(1, |record| record.seq + 1)
+    }
+
+    /// The highest actor number used.
+    pub fn last_actor(&self) -> u32 {
+        self.actors.keys().copied().max().unwrap_or(0)
+    }
+
+    fn apply(&mut self, frame: Frame) {
+        match frame {
+            Frame::Actor { id, call, tool, digest } => {
+                self.actors.insert(id, ActorInfo { call, tool, digest });
+            }
+            Frame::Begin { seq, time_ns, actor, operation, region, path, other, before } => {
+                let Ok(path) = GuestPath::parse(&GuestPath::root(), &path) else { return };
+                self.by_seq.insert(seq, self.records.len());
+                self.records.push(Record {
+                    seq,
+                    time_ns,
+                    actor: self.actors.get(&actor).cloned().unwrap_or_default(),
+                    operation,
+                    region,
+                    path,
+                    other: Some(other).filter(|other| !other.is_empty()),
+                    before,
+                    after: Facts::Absent,
+                    ranges: Vec::new(),
+                    outcome: Outcome::Open,
+                    error: None,
+                });
+            }
+            Frame::End { seq, outcome, error, after, ranges } => {
+                let Some(record) = self.by_seq.get(&seq).and_then(|at| self.records.get_mut(*at))
+                else {
+                    return;
+                };
+                record.outcome = match outcome {
+                    0 => Outcome::Done,
+                    1 => Outcome::Failed,
+                    2 => Outcome::Partial,
+                    _ => Outcome::NotDone,
+                };
+                record.error = Some(error).filter(|error| !error.is_empty());
+                record.after = after;
+                record.ranges = ranges;
+            }
+        }
+    }
+}
+
+/// Follows a journal that another process writes.
+#[derive(Debug, Default)]
+pub struct Tail {
+    reader: Reader,
+    offsets: HashMap<String, usize>,
+}
+
+impl Tail {
+    /// Reads what has come since the last time.
+    ///
+    /// # Errors
+    /// When a segment cannot be read, or is of another version.
+    pub fn poll(&mut self, directory: &Dir) -> Result<&[Record], JournalError> {
+        for (name, _) in segments(directory)? {
+            let bytes = load(directory, &name)?;
+            let offset = self.offsets.get(&name).copied().unwrap_or(0);
+            let read = match offset {
+                0 => self.reader.feed(&name, &bytes)?,
+                offset => self.reader.feed_more(bytes.get(offset..).unwrap_or_default()),
+            };
+            self.offsets.insert(name, offset + read);
+        }
+        Ok(self.reader.records())
+    }
+}
+
+/// Reads every segment of the journal in `directory`.
+///
+/// # Errors
+/// When a segment cannot be read, or is of another version.
+pub fn read_all(directory: &Dir) -> Result<Reader, JournalError> {
+    let mut reader = Reader::default();
+    for (name, _) in segments(directory)? {
+        reader.feed(&name, &load(directory, &name)?)?;
+    }
+    Ok(reader)
+}
+
+/// The segments' names and numbers, in order.
+pub(super) fn segments(directory: &Dir) -> Result<Vec<(String, u64)>, JournalError> {
+    let io = |source| JournalError::Io { action: "list", source };
+    let mut found = Vec::new();
+    for entry in directory.entries().map_err(io)? {
+        let name = entry.map_err(io)?.file_name();
+        let Some(name) = name.to_str() else { continue };
+        if let Some(number) = name.strip_suffix(".log").and_then(|number| number.parse().ok()) {
+            found.push((name.to_owned(), number));
+        }
+    }
+    found.sort_by_key(|(_, number)| *number);
+    Ok(found)
+}
+
+pub(super) fn load(directory: &Dir, name: &str) -> Result<Vec<u8>, JournalError> {
+    let io = |source| JournalError::Io { action: "read", source };
+    let mut bytes = Vec::new();
+    let file = directory.open(name).map_err(io)?;
+    file.take(MAX_SEGMENT_BYTES).read_to_end(&mut bytes).map_err(io)?;
+    Ok(bytes)
+}

@@ -1,0 +1,440 @@
+//! Writing records, and the ticket that proves one was written.
+//!
+//! The first half of a record reaches the operating system before [`Journal::begin`] returns, so
+//! a killed process cannot have changed a file without one. The second half waits in memory for
+//! the next first half or the end of the call; if it is lost, reopening finds out the truth.
+
+use std::io::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use cap_std::fs::{Dir, File, OpenOptions};
+use parking_lot::Mutex;
+use rustix::io::Errno;
+
+use super::codec::{Frame, MAGIC, MAX_RANGES, encode};
+use super::images::{Images, Keep};
+use super::reader::{read_all, segments};
+use super::{Facts, JournalError, Outcome, Reader};
+use crate::policy::{Actor, Denied, Mutation, Operation, Permit};
+
+/// Bytes one call may write into the journal. A guest that makes and removes a file in a loop
+/// would otherwise fill the host's disk with records, which no region's quota counts.
+pub const MAX_JOURNAL_BYTES_PER_CALL: u64 = 64 << 20;
+
+/// A segment is left for a new one at this size, so that readers load bounded pieces.
+const SEGMENT_BYTES: u64 = 32 << 20;
+
+/// When what was written must have reached the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Durability {
+    /// Before each call's result is returned.
+    Call,
+    /// When the execution is closed.
+    #[default]
+    Execution,
+    /// Whenever the operating system likes. A crash of the process loses nothing all the same.
+    None,
+}
+
+/// A cell's journal, open for writing by one process.
+#[derive(Debug)]
+pub struct Journal {
+    directory: Dir,
+    inner: Mutex<Inner>,
+    images: Images,
+    next_actor: AtomicU64,
+    durability: Durability,
+}
+
+#[derive(Debug)]
+struct Inner {
+    file: File,
+    segment: u64,
+    segment_bytes: u64,
+    next_seq: u64,
+    /// Encoded second halves that have not been written yet.
+    pending: Vec<u8>,
+}
+
+/// Proof that a record is open for one permitted operation; what the backing takes.
+#[derive(Debug)]
+#[must_use = "a ticket stands for an open record"]
+pub struct Ticket {
+    seq: u64,
+    permit: Permit,
+}
+
+impl Ticket {
+    /// The record's sequence number.
+    pub fn seq(&self) -> u64 {
+        self.seq
+    }
+
+    /// What was permitted and recorded.
+    pub fn operation(&self) -> &Operation {
+        self.permit.operation()
+    }
+
+    /// Who it was permitted to.
+    pub fn actor(&self) -> &Arc<Actor> {
+        self.permit.actor()
+    }
+
+    /// What became of it. On success the growth that was reserved is settled, as `grown` bytes
+    /// where it was less than asked; on failure it is given back.
+    pub(crate) fn done<T>(
+        self,
+        result: Result<T, Errno>,
+        grown: Option<u64>,
+        after: Facts,
+    ) -> Effect<T> {
+        let (_, reservation) = self.permit.into_parts();
+        match (reservation, grown) {
+            (Some(reservation), None) if result.is_ok() => reservation.settle(),
+            (Some(reservation), Some(bytes)) if result.is_ok() => reservation.settle_bytes(bytes),
+            (refunded, _) => drop(refunded),
+        }
+        Effect { seq: self.seq, result, after }
+    }
+}
+
+/// What changed, or why nothing did. [`Journal::record`] takes it and hands out the result.
+#[derive(Debug)]
+#[must_use = "an effect belongs into the journal"]
+pub struct Effect<T> {
+    seq: u64,
+    result: Result<T, Errno>,
+    after: Facts,
+}
+
+/// A record of data writes that is still growing: one for each descriptor that writes.
+#[derive(Debug)]
+pub struct OpenWrite {
+    seq: u64,
+    ranges: Vec<(u64, u64)>,
+}
+
+impl OpenWrite {
+    /// A ticket for one more write of the same record.
+    pub fn ticket(&self, permit: Permit) -> Ticket {
+        Ticket { seq: self.seq, permit }
+    }
+
+    /// Takes in one write at `start`; how many bytes it wrote comes back.
+    ///
+    /// # Errors
+    /// The operating system's, if it wrote nothing.
+    pub fn absorb(&mut self, effect: Effect<usize>, start: u64) -> Result<usize, Errno> {
+        let written = effect.result?;
+        self.extend(start, written as u64);
+        Ok(written)
+    }
+
+    fn extend(&mut self, start: u64, length: u64) {
+        if length == 0 {
+            return;
+        }
+        // Nearly always the next piece of a sequential write.
+        if let Some(last) = self.ranges.last_mut()
+            && last.0 + last.1 == start
+        {
+            last.1 += length;
+            return;
+        }
+        self.ranges.push((start, length));
+        if self.ranges.len() > MAX_RANGES {
+            self.merge();
+        }
+    }
+
+    /// Sorts and joins; past the cap, joins the closest neighbors too.
+    fn merge(&mut self) {
+        self.ranges.sort_unstable();
+        let mut merged: Vec<(u64, u64)> = Vec::with_capacity(self.ranges.len());
+        for (start, length) in self.ranges.drain(..) {
+            match merged.last_mut() {
+                Some(last) if start <= last.0 + last.1 => {
+                    last.1 = last.1.max((start - last.0).saturating_add(length));
+                }
+                _ => merged.push((start, length)),
+            }
+        }
+        while merged.len() > MAX_RANGES / 2 {
+            merged = merged
+                .chunks(2)
+                .map(|pair| {
+                    let last = pair[pair.len() - 1];
+                    (pair[0].0, last.0 - pair[0].0 + last.1)
+                })
+                .collect();
+        }
+        self.ranges = merged;
+    }
+}
+
+impl Journal {
+    /// Opens the journal in `directory` for writing; what it held before comes back.
+    ///
+    /// # Errors
+    /// When it cannot be read or a new segment cannot be made.
+    pub fn open(
+        directory: Dir,
+        keep: Keep,
+        durability: Durability,
+    ) -> Result<(Journal, Reader), JournalError> {
+        let reader = read_all(&directory)?;
+        let segment = segments(&directory)?.last().map_or(0, |(_, number)| *number) + 1;
+        let (file, segment_bytes) = start_segment(&directory, segment)?;
+        let journal = Journal {
+            images: Images::new(&directory, keep)?,
+            directory,
+            inner: Mutex::new(Inner {
+                file,
+                segment,
+                segment_bytes,
+                next_seq: reader.next_seq(),
+                pending: Vec::new(),
+            }),
+            next_actor: AtomicU64::new(u64::from(reader.last_actor()) + 1),
+            durability,
+        };
+        Ok((journal, reader))
+    }
+
+    /// A new actor, recorded so that its changes can name it.
+    ///
+    /// # Errors
+    /// When the journal is damaged by four thousand million actors.
+    pub fn actor(&self, call: &str, tool: &str, digest: &str) -> Result<Arc<Actor>, JournalError> {
+        let id = self.next_actor.fetch_add(1, Ordering::Relaxed);
+        let id = u32::try_from(id).map_err(|_| JournalError::Io {
+            action: "number an actor of",
+            source: std::io::ErrorKind::QuotaExceeded.into(),
+        })?;
+        let frame = Frame::Actor {
+            id,
+            call: call.to_owned(),
+            tool: tool.to_owned(),
+            digest: digest.to_owned(),
+        };
+        // Written with its first change; a call that changes nothing costs no system call.
+        encode(&frame, &mut self.inner.lock().pending);
+        Ok(Actor::new(id, call, tool, digest))
+    }
+
+    /// Writes down what is about to happen.
+    ///
+    /// # Errors
+    /// When the call's share of the journal is used up, or the journal cannot be written.
+    pub fn begin(&self, permit: Permit, before: Facts) -> Result<Ticket, BeginError> {
+        let operation = permit.operation();
+        let place = operation.place();
+        let other = match operation {
+            Operation::Symlink { target, .. } => target.as_str(),
+            _ => operation.source().map_or("", |source| source.path.as_str()),
+        };
+        let actor = permit.actor();
+        let mut inner = self.inner.lock();
+        let seq = inner.next_seq;
+        let frame = Frame::Begin {
+            seq,
+            time_ns: crate::ambient::now_ns(),
+            actor: actor.id,
+            operation: operation.kind(),
+            region: place.region.name().to_owned(),
+            path: place.path.as_str().to_owned(),
+            other: other.to_owned(),
+            before,
+        };
+        let start = inner.pending.len();
+        encode(&frame, &mut inner.pending);
+        let size = (inner.pending.len() - start) as u64;
+        if actor.count_journal_bytes(size) > MAX_JOURNAL_BYTES_PER_CALL {
+            inner.pending.truncate(start);
+            return Err(BeginError::Denied(Denied::JournalFull {
+                limit: MAX_JOURNAL_BYTES_PER_CALL,
+            }));
+        }
+        inner.next_seq += 1;
+        self.write(&mut inner)?;
+        drop(inner);
+        actor.note(Mutation { seq, operation: operation.kind(), path: place.path.clone() });
+        Ok(Ticket { seq, permit })
+    }
+
+    /// Turns the ticket of a descriptor's first data write into a record that grows.
+    pub fn open_write(&self, ticket: &Ticket) -> OpenWrite {
+        OpenWrite { seq: ticket.seq, ranges: Vec::new() }
+    }
+
+    /// Completes the record of an effect; what the operation yielded comes back.
+    ///
+    /// # Errors
+    /// The operating system's, when nothing changed.
+    pub fn record<T>(&self, effect: Effect<T>) -> Result<T, Errno> {
+        let (outcome, error) = match &effect.result {
+            Ok(_) => (Outcome::Done, None),
+            Err(errno) => (Outcome::Failed, Some(errno.to_string())),
+        };
+        self.complete(effect.seq, outcome, error.as_deref(), effect.after);
+        effect.result
+    }
+
+    /// Completes a record by its number.
+    pub(super) fn complete(&self, seq: u64, outcome: Outcome, error: Option<&str>, after: Facts) {
+        self.end(seq, outcome, error, after, Vec::new());
+    }
+
+    /// Completes a record of data writes.
+    pub fn close_write(&self, mut write: OpenWrite, after: Facts) {
+        write.merge();
+        self.end(write.seq, Outcome::Done, None, after, write.ranges);
+    }
+
+    /// What old content is kept, and where.
+    pub(crate) fn images(&self) -> &Images {
+        &self.images
+    }
+
+    /// Hands everything to the operating system, so that readers see it.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn flush(&self) -> Result<(), JournalError> {
+        let mut inner = self.inner.lock();
+        self.write(&mut inner)
+    }
+
+    /// The end of a call: everything is handed over and, if the cell asks for it, on the disk.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn end_call(&self) -> Result<(), JournalError> {
+        self.flush()?;
+        if self.durability == Durability::Call { self.sync() } else { Ok(()) }
+    }
+
+    /// Waits until the journal is on the disk.
+    ///
+    /// # Errors
+    /// When the disk says no.
+    pub fn sync(&self) -> Result<(), JournalError> {
+        let inner = self.inner.lock();
+        inner.file.sync_data().map_err(|source| JournalError::Io { action: "sync", source })
+    }
+
+    /// The setting it was opened with.
+    pub fn durability(&self) -> Durability {
+        self.durability
+    }
+
+    fn end(
+        &self,
+        seq: u64,
+        outcome: Outcome,
+        error: Option<&str>,
+        after: Facts,
+        ranges: Vec<(u64, u64)>,
+    ) {
+        let outcome = match outcome {
+            Outcome::Done => 0,
+            Outcome::Failed => 1,
+            Outcome::Partial => 2,
+            Outcome::NotDone | Outcome::Open => 3,
+        };
+        let error = error.unwrap_or_default().to_owned();
+        let frame = Frame::End { seq, outcome, error, after, ranges };
+        encode(&frame, &mut self.inner.lock().pending);
+    }
+
+    fn write(&self, inner: &mut Inner) -> Result<(), JournalError> {
+        if inner.pending.is_empty() {
+            return Ok(());
+        }
+        if inner.segment_bytes > SEGMENT_BYTES {
+            inner.segment += 1;
+            (inner.file, inner.segment_bytes) = start_segment(&self.directory, inner.segment)?;
+        }
+        let result = inner.file.write_all(&inner.pending);
+        inner.segment_bytes += inner.pending.len() as u64;
+        inner.pending.clear();
+        result.map_err(|source| {
+            // What follows a half-written frame cannot be read: leave the segment behind.
+            inner.segment_bytes = u64::MAX;
+            JournalError::Io { action: "write", source }
+        })
+    }
+}
+
+/// Why a record could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum BeginError {
+    /// Policy says no.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// The journal says no.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+}
+
+fn start_segment(directory: &Dir, number: u64) -> Result<(File, u64), JournalError> {
+    let io = |source| JournalError::Io { action: "start a segment of", source };
+    let options = OpenOptions::new().append(true).create_new(true).clone();
+    let mut file = directory.open_with(format!("{number:08}.log"), &options).map_err(io)?;
+    file.write_all(&MAGIC).map_err(io)?;
+    Ok((file, MAGIC.len() as u64))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::path::GuestPath;
+    use crate::policy::{Access, Grant, Place, Quota, Region, Rights};
+
+    fn open_write() -> OpenWrite {
+        OpenWrite { seq: 1, ranges: vec![] }
+    }
+
+    #[test]
+    fn ranges_merge_and_stay_bounded() {
+        let mut write = open_write();
+        for (start, length) in [(0, 4), (4, 4), (20, 5), (10, 2), (11, 3), (0, 1)] {
+            write.extend(start, length);
+        }
+        write.merge();
+        assert_eq!(write.ranges, [(0, 8), (10, 4), (20, 5)]);
+
+        let mut scattered = open_write();
+        for byte in 0..10_000 {
+            scattered.extend(byte * 3, 1);
+        }
+        scattered.merge();
+        assert!(scattered.ranges.len() <= MAX_RANGES);
+        let (start, _) = scattered.ranges[0];
+        let (last, length) = *scattered.ranges.last().unwrap();
+        assert_eq!((start, last + length), (0, 9_999 * 3 + 1));
+    }
+
+    #[test]
+    fn one_call_cannot_fill_the_disk_with_records() {
+        let directory = cap_std_dir();
+        let (journal, _) = Journal::open(directory.1, Keep::Off, Durability::None).unwrap();
+        let region = Region::new("r", Access::ReadWrite, Quota::UNLIMITED);
+        let actor = journal.actor("c", "t", "").unwrap();
+        actor.count_journal_bytes(MAX_JOURNAL_BYTES_PER_CALL);
+        let grant = Grant::new(actor, vec![(region.clone(), Rights::ReadWrite)]);
+        let place = Place { region, path: GuestPath::root() };
+        let permit = grant.decide(Operation::CreateFile { at: place }).unwrap();
+        assert!(matches!(
+            journal.begin(permit, Facts::Absent),
+            Err(BeginError::Denied(Denied::JournalFull { .. }))
+        ));
+    }
+
+    fn cap_std_dir() -> (tempfile::TempDir, Dir) {
+        let directory = tempfile::tempdir().unwrap();
+        let dir = Dir::open_ambient_dir(directory.path(), cap_std::ambient_authority()).unwrap();
+        (directory, dir)
+    }
+}

@@ -1,0 +1,309 @@
+//! Running one instance to its end, and saying how it ended.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use wasmtime::component::{Component, InstancePre, Linker};
+use wasmtime::{Store, Trap, UpdateDeadline};
+use wasmtime_wasi::I32Exit;
+use wasmtime_wasi::p2::bindings::CommandPre;
+
+use super::bindings::ToolHostPre;
+use super::bindings::exports::toolcell::tool::tool::{Failure, Outcome};
+use super::engine::Engine;
+use super::limits::{MAX_HANDLES, MAX_HOST_CALL_BYTES, MAX_OUTPUT_BYTES, MAX_STACK_BYTES};
+use super::state::{Control, State};
+use super::stdio::OutputLimit;
+use crate::policy::Denied;
+use crate::vfs::MAX_DESCRIPTORS;
+
+/// Why a guest did not come to its own end. The texts name the limit, for the agent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Ended {
+    /// Its time was up.
+    #[error("ended after its time limit of {} ms", limit.as_millis())]
+    Deadline {
+        /// The time it had.
+        limit: Duration,
+    },
+    /// Its caller did not want it any more.
+    #[error("cancelled")]
+    Cancelled,
+    /// It wanted more memory than it may have.
+    #[error("ended at its memory limit of {limit} bytes")]
+    Memory {
+        /// Bytes it may have.
+        limit: usize,
+    },
+    /// It recursed too deeply.
+    #[error("ended at its stack limit of {MAX_STACK_BYTES} bytes")]
+    Stack,
+    /// It printed too much.
+    #[error("ended at its output limit of {MAX_OUTPUT_BYTES} bytes")]
+    Output,
+    /// It opened too much.
+    #[error("ended at its limit of {MAX_DESCRIPTORS} open descriptors and {MAX_HANDLES} handles")]
+    Handles,
+    /// It made a mistake that WebAssembly does not forgive.
+    #[error("trapped: {0}")]
+    Trap(String),
+    /// Something of the host's failed.
+    #[error("the host failed: {0}")]
+    Host(String),
+}
+
+/// How a program ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Exit {
+    /// By itself, with this status.
+    Status(u8),
+    /// Otherwise.
+    Ended(Ended),
+}
+
+/// What an instance used, and what it ran into.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Measured {
+    /// CPU time, host calls included.
+    pub cpu: Duration,
+    /// The most linear memory it held, in bytes.
+    pub memory_bytes: usize,
+    /// What policy refused it last.
+    pub denied: Option<Denied>,
+    /// Whether it ran out of descriptors.
+    pub descriptors_exhausted: bool,
+}
+
+/// A program's run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProgramRun {
+    /// How it ended.
+    pub exit: Exit,
+    /// Standard output and error, as they were written.
+    pub output: Vec<u8>,
+    /// What it used.
+    pub measured: Measured,
+}
+
+/// A tool component, compiled and linked. Cheap to clone.
+#[derive(Clone)]
+pub struct ToolPre(ToolHostPre<State>);
+
+impl ToolPre {
+    /// Links `component`.
+    ///
+    /// # Errors
+    /// When it imports what is not offered, or does not export a tool.
+    pub fn new(linker: &Linker<State>, component: &Component) -> wasmtime::Result<ToolPre> {
+        Ok(ToolPre(ToolHostPre::new(linker.instantiate_pre(component)?)?))
+    }
+}
+
+/// A program component, compiled and linked. Cheap to clone.
+#[derive(Clone)]
+pub struct Programs(CommandPre<State>);
+
+impl Programs {
+    /// Links `component`.
+    ///
+    /// # Errors
+    /// When it imports what is not offered, or does not export `wasi:cli/run`.
+    pub fn new(linker: &Linker<State>, component: &Component) -> wasmtime::Result<Programs> {
+        let pre: InstancePre<State> = linker.instantiate_pre(component)?;
+        Ok(Programs(CommandPre::new(pre)?))
+    }
+}
+
+/// Runs a tool: `describe` if there is no call to make, else the call of this name and input.
+pub async fn run_tool(
+    engine: &Engine,
+    tool: &ToolPre,
+    state: State,
+    call: Option<(&str, &str)>,
+) -> (Result<Result<Outcome, Failure>, Ended>, Measured) {
+    let Some(mut walled) = Walled::new(engine, state) else {
+        return (
+            Err(Ended::Host("the interrupt clock is not running".into())),
+            Measured::default(),
+        );
+    };
+    let result = walled
+        .run(async |store| {
+            let host = tool.0.instantiate_async(&mut *store).await?;
+            let tool = host.toolcell_tool_tool();
+            match call {
+                Some((name, input)) => tool.call_call(store, name, input).await,
+                None => {
+                    let structured = tool.call_describe(store).await?;
+                    Ok(Ok(Outcome { structured, images: Vec::new() }))
+                }
+            }
+        })
+        .await;
+    let (measured, printed) = walled.finish();
+    let result = result.map_err(|ended| match ended {
+        // A panic's message went to standard error; the trap alone says nothing.
+        Ended::Trap(trap) if !printed.is_empty() => {
+            let text = String::from_utf8_lossy(&printed);
+            Ended::Trap(text.lines().next().map_or(trap, |line| line.chars().take(500).collect()))
+        }
+        ended => ended,
+    });
+    (result, measured)
+}
+
+/// Runs a program from its `main` to its end.
+pub async fn run_program(engine: &Engine, program: &Programs, state: State) -> ProgramRun {
+    let Some(mut walled) = Walled::new(engine, state) else {
+        let exit = Exit::Ended(Ended::Host("the interrupt clock is not running".into()));
+        return ProgramRun { exit, output: Vec::new(), measured: Measured::default() };
+    };
+    let mut status = None;
+    let result = walled
+        .run(async |store| {
+            let command = program.0.instantiate_async(&mut *store).await?;
+            match command.wasi_cli_run().call_run(store).await {
+                Err(error) => match error.downcast_ref::<I32Exit>() {
+                    Some(I32Exit(code)) => {
+                        status = u8::try_from(*code).ok();
+                        Ok(Ok(()))
+                    }
+                    None => Err(error),
+                },
+                result => result,
+            }
+        })
+        .await;
+    let exit = match (result, status) {
+        (Err(ended), _) => Exit::Ended(ended),
+        (Ok(_), Some(status)) => Exit::Status(status),
+        (Ok(result), None) => Exit::Status(u8::from(result.is_err())),
+    };
+    let (measured, output) = walled.finish();
+    ProgramRun { exit, output, measured }
+}
+
+/// A store with its walls up.
+struct Walled {
+    store: Store<State>,
+    control: std::sync::Arc<Control>,
+    _running: super::ticker::Running,
+}
+
+/// Sent through the engine by the epoch callback.
+#[derive(Debug, thiserror::Error)]
+#[error("interrupted")]
+struct Interrupted;
+
+impl Walled {
+    fn new(engine: &Engine, state: State) -> Option<Walled> {
+        let running = engine.ticker.run()?;
+        let control = state.control.clone();
+        let mut store = Store::new(&engine.engine, state);
+        store.limiter(|state| &mut state.limits);
+        store.set_hostcall_fuel(MAX_HOST_CALL_BYTES);
+        store.set_max_component_handles(MAX_HANDLES);
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(|context| {
+            let control = &context.data().control;
+            if control.is_cancelled() || control.is_late() {
+                Err(wasmtime::Error::new(Interrupted))
+            } else {
+                Ok(UpdateDeadline::Yield(1))
+            }
+        });
+        Some(Walled { store, control, _running: running })
+    }
+
+    /// Runs `body` until it ends, is cancelled, or its time is up.
+    async fn run<T>(
+        &mut self,
+        body: impl AsyncFnOnce(&mut Store<State>) -> wasmtime::Result<T>,
+    ) -> Result<T, Ended> {
+        let control = self.control.clone();
+        let result = {
+            let body = Metered { future: Box::pin(body(&mut self.store)), control: &control };
+            // A computing guest is stopped by the epoch; this is for one that waits in the host.
+            let stopped = async {
+                tokio::select! {
+                    () = control.wake.notified() => {}
+                    () = tokio::time::sleep_until(control.deadline.into()) => {}
+                }
+            };
+            tokio::select! {
+                biased;
+                result = body => result,
+                () = stopped => Err(wasmtime::Error::new(Interrupted)),
+            }
+        };
+        result.map_err(|error| self.why(&error))
+    }
+
+    fn why(&self, error: &wasmtime::Error) -> Ended {
+        let state = self.store.data();
+        if error.is::<Interrupted>() {
+            return match self.control.is_cancelled() {
+                true => Ended::Cancelled,
+                false => Ended::Deadline { limit: self.control.limit },
+            };
+        }
+        if error.is::<OutputLimit>() {
+            return Ended::Output;
+        }
+        let trap = error.downcast_ref::<Trap>();
+        if trap == Some(&Trap::StackOverflow) {
+            return Ended::Stack;
+        }
+        if state.limits.memory_refused {
+            return Ended::Memory { limit: state.limits.memory_limit() };
+        }
+        if state.fs.descriptors_exhausted || is_table_full(error) {
+            return Ended::Handles;
+        }
+        match trap {
+            Some(trap) => Ended::Trap(trap.to_string()),
+            None => Ended::Host(format!("{error:#}")),
+        }
+    }
+
+    /// Drops the store, which closes the guest's files, and says what it used and printed.
+    fn finish(self) -> (Measured, Vec<u8>) {
+        let state = self.store.data();
+        let measured = Measured {
+            cpu: Duration::from_nanos(self.control.cpu_ns.load(Ordering::Relaxed)),
+            memory_bytes: state.limits.memory_peak,
+            denied: state.fs.denials().latest(),
+            descriptors_exhausted: state.fs.descriptors_exhausted,
+        };
+        let output = state.output.take();
+        (measured, output)
+    }
+}
+
+fn is_table_full(error: &wasmtime::Error) -> bool {
+    use wasmtime::component::ResourceTableError;
+    matches!(error.downcast_ref::<ResourceTableError>(), Some(ResourceTableError::Full))
+}
+
+/// Adds up the thread CPU time of every poll: exact, and right when the task moves to another
+/// thread.
+struct Metered<'a, F> {
+    future: Pin<Box<F>>,
+    control: &'a Control,
+}
+
+impl<F: Future> Future for Metered<'_, F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let before = crate::ambient::thread_cpu_ns();
+        let result = self.future.as_mut().poll(context);
+        let used = crate::ambient::thread_cpu_ns().saturating_sub(before);
+        self.control.cpu_ns.fetch_add(used, Ordering::Relaxed);
+        result
+    }
+}

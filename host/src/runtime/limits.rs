@@ -1,0 +1,102 @@
+//! The walls around one instance. Each constant names the attack that it stops.
+
+use wasmtime::ResourceLimiter;
+
+/// Memory that any instance can be given: what the pool reserves a slot for.
+pub(super) const MAX_MEMORY_BYTES: usize = 1 << 30;
+
+/// Memory of one instance, all its linear memories together, unless the cell says otherwise.
+/// Against a guest that allocates without end.
+pub const DEFAULT_MEMORY_BYTES: usize = 256 << 20;
+
+/// Stack of guest code. Against endless recursion, which ends as a trap.
+pub const MAX_STACK_BYTES: usize = 1 << 20;
+
+/// Elements of all tables of one instance. Against a guest that grows a table without end.
+pub const MAX_TABLE_ELEMENTS: usize = 20_000;
+
+/// Handles that one instance may hold of host resources: descriptors, streams, pollables. Against
+/// a guest that opens streams without end; descriptors have a lower limit of their own.
+pub const MAX_HANDLES: usize = 4_096;
+
+/// Bytes that one call to the host may make it copy. Against a guest that passes a list of
+/// gigabytes.
+pub const MAX_HOST_CALL_BYTES: usize = 64 << 20;
+
+/// Bytes of standard output and error that are kept of one program. Against endless output.
+pub const MAX_OUTPUT_BYTES: usize = 64 << 20;
+
+/// Random bytes that one call may ask for.
+pub(super) const MAX_RANDOM_BYTES: u64 = 64 << 10;
+
+/// Counts what one instance holds, over all its memories and tables.
+#[derive(Debug)]
+pub(super) struct Limits {
+    memory: usize,
+    memory_limit: usize,
+    tables: usize,
+    /// The most memory it held.
+    pub(super) memory_peak: usize,
+    /// Whether it was refused more.
+    pub(super) memory_refused: bool,
+}
+
+impl Limits {
+    pub(super) fn new(memory_limit: usize) -> Limits {
+        Limits {
+            memory: 0,
+            memory_limit: memory_limit.min(MAX_MEMORY_BYTES),
+            tables: 0,
+            memory_peak: 0,
+            memory_refused: false,
+        }
+    }
+
+    pub(super) fn memory_limit(&self) -> usize {
+        self.memory_limit
+    }
+}
+
+impl ResourceLimiter for Limits {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let total = self.memory.saturating_add(desired.saturating_sub(current));
+        if total > self.memory_limit || maximum.is_some_and(|maximum| desired > maximum) {
+            self.memory_refused = true;
+            return Ok(false);
+        }
+        self.memory = total;
+        self.memory_peak = self.memory_peak.max(total);
+        Ok(true)
+    }
+
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let total = self.tables.saturating_add(desired.saturating_sub(current));
+        if total > MAX_TABLE_ELEMENTS || maximum.is_some_and(|maximum| desired > maximum) {
+            return Ok(false);
+        }
+        self.tables = total;
+        Ok(true)
+    }
+
+    fn instances(&self) -> usize {
+        64
+    }
+
+    fn memories(&self) -> usize {
+        8
+    }
+
+    fn tables(&self) -> usize {
+        64
+    }
+}

@@ -1,0 +1,226 @@
+//! Operations on the content of open files.
+
+use std::os::fd::AsFd as _;
+
+use rustix::fs::Timestamps;
+use rustix::io::Errno;
+
+use super::Mediator;
+use crate::journal::{Facts, Ticket};
+use crate::policy::Operation;
+use crate::vfs::backing::{self, Position};
+use crate::vfs::fault::Fault;
+use crate::vfs::handle::{FileHandle, Node, SyntheticHandle};
+use crate::vfs::inode::InodeState;
+use crate::vfs::synthetic::{Device, Entry};
+
+/// Bytes read or written in one host call. A guest names the length; the host allocates it.
+pub(in crate::vfs) const MAX_TRANSFER: usize = 1 << 20;
+
+impl Mediator {
+    /// Reads up to `length` bytes at `offset`. Empty at the end.
+    pub(in crate::vfs) fn read(
+        &self,
+        node: &Node,
+        length: u64,
+        offset: u64,
+    ) -> Result<Vec<u8>, Fault> {
+        let length = usize::try_from(length).unwrap_or(MAX_TRANSFER).min(MAX_TRANSFER);
+        match node {
+            Node::Directory(_) => Err(Errno::ISDIR.into()),
+            Node::File(file) if !file.readable => Err(Errno::BADF.into()),
+            Node::File(file) => Ok(read_file(file, length, offset)?),
+            Node::Synthetic(handle) => read_synthetic(handle, length, offset),
+        }
+    }
+
+    /// Writes all of `data`, or as much as a full disk lets it.
+    pub(in crate::vfs) fn write(
+        &self,
+        node: &Node,
+        data: &[u8],
+        position: Position,
+    ) -> Result<usize, Fault> {
+        let file = match node {
+            Node::Directory(_) => return Err(Errno::ISDIR.into()),
+            Node::Synthetic(handle) => return write_synthetic(handle, data),
+            Node::File(file) => file,
+        };
+        if !file.writable {
+            return Err(Errno::BADF.into());
+        }
+        if data.is_empty() {
+            return Ok(0);
+        }
+        let mut state = file.inode.lock();
+        let size = size_of(file)?;
+        let start = match position {
+            Position::At(offset) => offset,
+            Position::End => size,
+        };
+        let end = start.checked_add(data.len() as u64).ok_or(Errno::FBIG)?;
+        if i64::try_from(end).is_err() {
+            return Err(Errno::FBIG.into());
+        }
+        let grow = end.saturating_sub(size);
+        let ticket = self.writing_ticket(file, &mut state, grow)?;
+        let effect = backing::write(ticket, file.fd.as_fd(), data, position, size);
+        let (_, record) = state.writing.as_mut().ok_or(Errno::IO)?;
+        Ok(record.absorb(effect, start)?)
+    }
+
+    /// The ticket for one more write by this descriptor: of the record it already has, or of a
+    /// new one.
+    fn writing_ticket(
+        &self,
+        file: &FileHandle,
+        state: &mut InodeState,
+        grow: u64,
+    ) -> Result<Ticket, Fault> {
+        let permit = self.permit(Operation::WriteFile { at: file.place(), grow })?;
+        if let Some((id, record)) = &state.writing
+            && *id == file.id
+        {
+            return Ok(record.ticket(permit));
+        }
+        self.finish_writing(file, state)?;
+        let before = self.before(file)?;
+        let journal = self.journal()?;
+        let ticket = journal.begin(permit, before)?;
+        state.writing = Some((file.id, journal.open_write(&ticket)));
+        Ok(ticket)
+    }
+
+    /// Completes the record of whoever wrote to this file last.
+    fn finish_writing(&self, file: &FileHandle, state: &mut InodeState) -> Result<(), Fault> {
+        if let Some((_, record)) = state.writing.take() {
+            let after = file.stat().map(|stat| backing::facts(&stat)).unwrap_or_default();
+            self.journal()?.close_write(record, after);
+        }
+        Ok(())
+    }
+
+    /// Sets a file's length.
+    pub(in crate::vfs) fn set_size(&self, node: &Node, size: u64) -> Result<(), Fault> {
+        match node {
+            Node::Directory(_) => Err(Errno::ISDIR.into()),
+            Node::Synthetic(_) => Err(Errno::INVAL.into()),
+            Node::File(file) if !file.writable => Err(Errno::BADF.into()),
+            Node::File(file) => self.resize(file, size),
+        }
+    }
+
+    pub(super) fn resize(&self, file: &FileHandle, to: u64) -> Result<(), Fault> {
+        if i64::try_from(to).is_err() {
+            return Err(Errno::FBIG.into());
+        }
+        let mut state = file.inode.lock();
+        self.finish_writing(file, &mut state)?;
+        let from = size_of(file)?;
+        let operation = Operation::Resize { at: file.place(), from, to };
+        if from == to {
+            // Nothing to do, but only for those who could have.
+            let _permit = self.permit(operation)?;
+            return Ok(());
+        }
+        let permit = self.permit(operation)?;
+        let before = self.before(file)?;
+        let ticket = self.journal()?.begin(permit, before)?;
+        self.record(backing::resize(ticket, file.fd.as_fd(), to))?;
+        file.mount.region.ledger().refund(from.saturating_sub(to), 0);
+        Ok(())
+    }
+
+    /// The facts before a change of content, the old content being kept where the cell wants it.
+    fn before(&self, file: &FileHandle) -> Result<Facts, Fault> {
+        let facts = backing::facts(&file.stat()?);
+        let Facts::Present { kind, inode, size, modified_ns, .. } = facts else {
+            return Ok(facts);
+        };
+        let images = self.journal()?.images();
+        if !images.wants(self.grant.actor().id, inode, size) {
+            return Ok(facts);
+        }
+        let mut content = Content { file, offset: 0 };
+        let hash = images.store(&mut content).map_err(|_| Errno::IO)?;
+        Ok(Facts::Present { kind, inode, size, modified_ns, hash: Some(hash) })
+    }
+
+    /// Sets the times of an open descriptor.
+    pub(in crate::vfs) fn set_times(&self, node: &Node, times: &Timestamps) -> Result<(), Fault> {
+        match node {
+            Node::Synthetic(_) => Err(Errno::PERM.into()),
+            Node::Directory(dir) => {
+                let before = backing::facts(&rustix::fs::fstat(dir.as_fd())?);
+                let ticket = self.ticket(Operation::SetTimes { at: dir.place() }, before)?;
+                self.record(backing::set_times(ticket, dir.as_fd(), times))
+            }
+            Node::File(file) => {
+                let mut state = file.inode.lock();
+                self.finish_writing(file, &mut state)?;
+                let before = backing::facts(&file.stat()?);
+                let ticket = self.ticket(Operation::SetTimes { at: file.place() }, before)?;
+                self.record(backing::set_times(ticket, file.fd.as_fd(), times))
+            }
+        }
+    }
+
+    /// Waits until a file is on the disk.
+    pub(in crate::vfs) fn sync(&self, node: &Node, data_only: bool) -> Result<(), Fault> {
+        match node {
+            Node::File(file) if data_only => Ok(rustix::fs::fdatasync(&file.fd)?),
+            Node::File(file) => Ok(rustix::fs::fsync(&file.fd)?),
+            Node::Directory(_) | Node::Synthetic(_) => Ok(()),
+        }
+    }
+}
+
+fn size_of(file: &FileHandle) -> Result<u64, Errno> {
+    Ok(u64::try_from(file.stat()?.st_size).unwrap_or(0))
+}
+
+fn read_file(file: &FileHandle, length: usize, offset: u64) -> Result<Vec<u8>, Errno> {
+    let mut buffer = Vec::with_capacity(length);
+    rustix::io::pread(&file.fd, rustix::buffer::spare_capacity(&mut buffer), offset)?;
+    Ok(buffer)
+}
+
+fn read_synthetic(handle: &SyntheticHandle, length: usize, offset: u64) -> Result<Vec<u8>, Fault> {
+    Ok(match handle.entry {
+        Entry::Directory => return Err(Errno::ISDIR.into()),
+        Entry::File(content) => {
+            let start = usize::try_from(offset).unwrap_or(usize::MAX).min(content.len());
+            content[start..content.len().min(start.saturating_add(length))].to_vec()
+        }
+        Entry::Device(Device::Null) => Vec::new(),
+        Entry::Device(Device::Zero | Device::Full) => vec![0; length],
+        Entry::Device(Device::Random) => {
+            let mut bytes = vec![0; length];
+            crate::ambient::fill_random(&mut bytes);
+            bytes
+        }
+    })
+}
+
+fn write_synthetic(handle: &SyntheticHandle, data: &[u8]) -> Result<usize, Fault> {
+    match handle.entry {
+        _ if !handle.writable => Err(Errno::BADF.into()),
+        Entry::Device(Device::Full) => Err(Errno::NOSPC.into()),
+        Entry::Device(_) => Ok(data.len()),
+        Entry::Directory | Entry::File(_) => Err(Errno::BADF.into()),
+    }
+}
+
+/// A file read from its start, for keeping its content.
+struct Content<'a> {
+    file: &'a FileHandle,
+    offset: u64,
+}
+
+impl std::io::Read for Content<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = rustix::io::pread(&self.file.fd, buffer, self.offset)?;
+        self.offset += count as u64;
+        Ok(count)
+    }
+}

@@ -1,0 +1,104 @@
+//! The one gate. Guests' calls and the host's own doors both come through here.
+//!
+//! Every change goes the same way, and the types leave no other: the grant decides and yields a
+//! permit, the journal takes the permit and yields a ticket, the backing takes the ticket and
+//! yields an effect, the journal takes the effect and yields the result.
+//!
+//! One file for each family of operations: [`look`] reads names, [`open`] opens files, [`data`]
+//! reads and changes content, [`names`] changes names.
+
+mod data;
+mod look;
+mod names;
+mod open;
+
+use std::sync::Arc;
+
+use rustix::io::Errno;
+
+pub(super) use look::{Listing, Metadata};
+pub use open::OpenHow;
+
+use super::fault::Fault;
+use super::handle::{DirHandle, Node};
+use super::resolve::{self, Follow, Target};
+use super::space::Space;
+use crate::journal::{Effect, Facts, Journal, Ticket};
+use crate::path::{Component, Parts};
+use crate::policy::{Denied, Grant, Operation, Permit, Place};
+
+/// A namespace seen with the rights of one grant.
+#[derive(Debug, Clone)]
+pub struct Mediator {
+    space: Arc<Space>,
+    grant: Grant,
+}
+
+impl Mediator {
+    /// Looks at `space` with the rights of `grant`.
+    pub fn new(space: Arc<Space>, grant: Grant) -> Mediator {
+        Mediator { space, grant }
+    }
+
+    /// The namespace.
+    pub fn space(&self) -> &Arc<Space> {
+        &self.space
+    }
+
+    /// The root directory of the namespace.
+    pub fn root(&self) -> Node {
+        Node::Synthetic(super::handle::SyntheticHandle {
+            path: crate::path::GuestPath::root(),
+            entry: super::synthetic::Entry::Directory,
+            writable: false,
+        })
+    }
+
+    /// Where changes are recorded; without it there are none.
+    fn journal(&self) -> Result<&Journal, Fault> {
+        Ok(self.space.journal().ok_or(Errno::ROFS)?)
+    }
+
+    /// Asks policy.
+    fn permit(&self, operation: Operation) -> Result<Permit, Fault> {
+        Ok(self.grant.decide(operation)?)
+    }
+
+    /// Asks policy, then opens the record.
+    fn ticket(&self, operation: Operation, before: Facts) -> Result<Ticket, Fault> {
+        let permit = self.permit(operation)?;
+        Ok(self.journal()?.begin(permit, before)?)
+    }
+
+    /// Completes the record.
+    fn record<T>(&self, effect: Effect<T>) -> Result<T, Fault> {
+        Ok(self.journal()?.record(effect)?)
+    }
+
+    /// Resolves to a name in a region's directory; what the host provides cannot be changed.
+    fn name(
+        &self,
+        at: &Node,
+        parts: Parts<'_>,
+        follow: Follow,
+    ) -> Result<(DirHandle, Component), Fault> {
+        match resolve::resolve(&self.space, at, parts, follow)? {
+            Target::Name(dir, name) => {
+                // A name at which something is mounted is not a name of the directory below.
+                let path = dir.path().join(&name);
+                if dir.is_mount_root() && self.space.mount_at(&path).is_some() {
+                    return Err(Errno::BUSY.into());
+                }
+                Ok((dir, name))
+            }
+            Target::Root(_) => Err(Errno::BUSY.into()),
+            Target::Synthetic(_) | Target::Nothing(_) => {
+                Err(Denied::ReadOnly { region: self.space.system.name().into() }.into())
+            }
+        }
+    }
+}
+
+fn place(dir: &DirHandle, name: &Component) -> Place {
+    Place { region: dir.mount.region.clone(), path: dir.path().join(name) }
+}

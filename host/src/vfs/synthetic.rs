@@ -1,0 +1,114 @@
+//! What the host itself provides below `/`: the directories that lead to the mounts, `/dev`,
+//! `/etc`, and empty `/bin` and `/usr/bin` where programs will stand.
+//!
+//! Nothing of it exists on the host's disk, and none of it says anything about the host.
+
+use std::collections::BTreeMap;
+
+use crate::path::GuestPath;
+
+/// A device, by what it does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Device {
+    /// Reads end at once, writes vanish.
+    Null,
+    /// Reads are zeroes, writes vanish.
+    Zero,
+    /// Reads are zeroes, writes find no space.
+    Full,
+    /// Reads are random, writes vanish.
+    Random,
+}
+
+/// One entry of the tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Entry {
+    Directory,
+    File(&'static [u8]),
+    Device(Device),
+}
+
+const PASSWD: &[u8] = b"root:x:0:0:root:/root:/bin/false\nagent:x:1000:1000:agent:/home/agent:/bin/bash\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n";
+const GROUP: &[u8] = b"root:x:0:\nagent:x:1000:\nnogroup:x:65534:\n";
+const HOSTS: &[u8] = b"127.0.0.1\tlocalhost\n::1\tlocalhost\n";
+const OS_RELEASE: &[u8] = concat!(
+    "NAME=Toolcell\nID=toolcell\nPRETTY_NAME=\"Toolcell ",
+    env!("CARGO_PKG_VERSION"),
+    "\"\nVERSION_ID=\"",
+    env!("CARGO_PKG_VERSION"),
+    "\"\n"
+)
+.as_bytes();
+
+const ENTRIES: &[(&str, Entry)] = &[
+    ("/", Entry::Directory),
+    ("/bin", Entry::Directory),
+    ("/dev", Entry::Directory),
+    ("/dev/full", Entry::Device(Device::Full)),
+    ("/dev/null", Entry::Device(Device::Null)),
+    ("/dev/random", Entry::Device(Device::Random)),
+    ("/dev/urandom", Entry::Device(Device::Random)),
+    ("/dev/zero", Entry::Device(Device::Zero)),
+    ("/etc", Entry::Directory),
+    ("/etc/group", Entry::File(GROUP)),
+    ("/etc/hosts", Entry::File(HOSTS)),
+    ("/etc/os-release", Entry::File(OS_RELEASE)),
+    ("/etc/passwd", Entry::File(PASSWD)),
+    ("/home", Entry::Directory),
+    ("/usr", Entry::Directory),
+    ("/usr/bin", Entry::Directory),
+];
+
+/// The tree, by absolute path.
+#[derive(Debug)]
+pub(super) struct Tree {
+    entries: BTreeMap<&'static str, Entry>,
+}
+
+impl Tree {
+    pub(super) fn standard() -> Tree {
+        Tree { entries: ENTRIES.iter().copied().collect() }
+    }
+
+    pub(super) fn get(&self, path: &GuestPath) -> Option<Entry> {
+        self.entries.get(path.as_str()).copied()
+    }
+
+    /// The entries directly below `directory`, by name.
+    pub(super) fn children<'a>(
+        &'a self,
+        directory: &'a GuestPath,
+    ) -> impl Iterator<Item = (&'a str, Entry)> {
+        let prefix = match directory.as_str() {
+            "/" => "/".to_owned(),
+            path => format!("{path}/"),
+        };
+        self.entries.iter().filter_map(move |(path, entry)| {
+            let name = path.strip_prefix(prefix.as_str())?;
+            (!name.is_empty() && !name.contains('/')).then_some((name, *entry))
+        })
+    }
+}
+
+/// A stable number for `path`, as an inode number would be.
+pub(super) fn number(path: &GuestPath) -> u64 {
+    let hash = blake3::hash(path.as_str().as_bytes());
+    hash.as_bytes()[..8].iter().fold(0, |number, byte| number << 8 | u64::from(*byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_direct_children_only() {
+        let tree = Tree::standard();
+        let names = |path: &str| {
+            let path = GuestPath::parse(&GuestPath::root(), path).unwrap();
+            tree.children(&path).map(|(name, _)| name.to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(names("/"), ["bin", "dev", "etc", "home", "usr"]);
+        assert_eq!(names("/usr"), ["bin"]);
+        assert_eq!(names("/dev"), ["full", "null", "random", "urandom", "zero"]);
+    }
+}

@@ -1,0 +1,162 @@
+//! Calls and results as JSON: the only place that knows how they are spelled outside.
+//!
+//! ```text
+//! {"id":"1","tool":"Read","input":{…},"execution":"name"}
+//! {"id":"1","tool":"Read","is_error":false,"content":[…],"structured":{…},"mutations":[…],"usage":{…}}
+//! ```
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use serde_json::{Map, Value, json};
+
+use crate::call::{Content, ToolCall, ToolResult, Usage};
+use crate::failure::Failure;
+
+/// A call, and the execution it is for if it names one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Request {
+    /// The call.
+    pub call: ToolCall,
+    /// The execution, where it is not the default.
+    pub execution: Option<String>,
+}
+
+/// A line that is not a call.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct Malformed {
+    /// The id, if one could be made out.
+    pub id: Option<String>,
+    reason: String,
+}
+
+/// Reads one call.
+///
+/// # Errors
+/// When the text is not JSON, or not of a call's shape.
+pub fn parse(text: &str) -> Result<Request, Malformed> {
+    let malformed = |id: Option<String>, reason: String| Malformed { id, reason };
+    let value: Value = serde_json::from_str(text)
+        .map_err(|error| malformed(None, format!("not JSON: {error}")))?;
+    let Value::Object(mut fields) = value else {
+        return Err(malformed(None, "a call is a JSON object".to_owned()));
+    };
+    let id = match fields.remove("id") {
+        Some(Value::String(id)) => Some(id),
+        Some(Value::Number(id)) => Some(id.to_string()),
+        None | Some(Value::Null) => None,
+        Some(_) => return Err(malformed(None, "id must be a string".to_owned())),
+    };
+    let text_field = |fields: &mut Map<String, Value>, name: &str| match fields.remove(name) {
+        Some(Value::String(text)) => Ok(Some(text)),
+        None | Some(Value::Null) => Ok(None),
+        Some(_) => Err(malformed(id.clone(), format!("{name} must be a string"))),
+    };
+    let tool = text_field(&mut fields, "tool")?
+        .ok_or_else(|| malformed(id.clone(), "tool is missing".to_owned()))?;
+    let execution = text_field(&mut fields, "execution")?;
+    let input = fields.remove("input").unwrap_or_else(|| json!({}));
+    if let Some(name) = fields.keys().next() {
+        let reason = format!("unknown field {name:?}; a call has id, tool, input and execution");
+        return Err(malformed(id, reason));
+    }
+    let call = ToolCall { id: id.unwrap_or_default(), tool, input };
+    Ok(Request { call, execution })
+}
+
+/// A result as it is written.
+pub fn result(result: &ToolResult) -> Value {
+    let mut value = json!({
+        "id": result.id,
+        "tool": result.tool,
+        "is_error": result.is_error(),
+        "content": result.content.iter().map(content).collect::<Vec<_>>(),
+    });
+    match &result.outcome {
+        Ok(structured) => value["structured"] = structured.clone(),
+        Err(failure) => value["structured"] = json!({ "error": failure.to_json() }),
+    }
+    let mutations = result.mutations.iter().map(|mutation| {
+        json!({
+            "seq": mutation.seq,
+            "op": mutation.operation.name(),
+            "path": mutation.path.as_str(),
+        })
+    });
+    value["mutations"] = mutations.collect();
+    if result.mutations_unlisted > 0 {
+        value["mutations_unlisted"] = result.mutations_unlisted.into();
+    }
+    let milliseconds = |time: std::time::Duration| (time.as_secs_f64() * 1e6).round() / 1e3;
+    value["usage"] = json!({
+        "wall_ms": milliseconds(result.usage.wall),
+        "cpu_ms": milliseconds(result.usage.cpu),
+        "memory_bytes": result.usage.memory_bytes,
+    });
+    value
+}
+
+/// The result of a call that could not be made at all.
+pub fn refused(call: ToolCall, failure: Failure) -> Value {
+    result(&ToolResult {
+        id: call.id,
+        tool: call.tool,
+        content: vec![Content::Text(failure.message.clone())],
+        outcome: Err(failure),
+        mutations: Vec::new(),
+        mutations_unlisted: 0,
+        usage: Usage::default(),
+    })
+}
+
+/// The result for a line that is not a call.
+pub fn malformed(line: u64, error: &Malformed) -> Value {
+    let failure =
+        Failure::new("malformed_call", format!("Line {line} is not a tool call: {error}."));
+    json!({
+        "id": error.id,
+        "tool": null,
+        "line": line,
+        "is_error": true,
+        "content": [{ "type": "text", "text": failure.message }],
+        "structured": { "error": failure.to_json() },
+        "mutations": [],
+        "usage": { "wall_ms": 0, "cpu_ms": 0, "memory_bytes": 0 },
+    })
+}
+
+fn content(content: &Content) -> Value {
+    match content {
+        Content::Text(text) => json!({ "type": "text", "text": text }),
+        Content::Image { media_type, data } => json!({
+            "type": "image",
+            "source": {
+                "type": "base64",
+                "media_type": media_type,
+                "data": BASE64_STANDARD.encode(data),
+            },
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_is_read_and_what_is_none_says_why() {
+        let request = parse(r#"{"id":7,"tool":"Read","input":{"a":1},"execution":"e"}"#).unwrap();
+        assert_eq!(request.call, ToolCall::new("7", "Read", json!({ "a": 1 })));
+        assert_eq!(request.execution.as_deref(), Some("e"));
+        for (text, reason) in [
+            ("{", "not JSON"),
+            ("[]", "a call is a JSON object"),
+            ("{}", "tool is missing"),
+            (r#"{"tool":1}"#, "tool must be a string"),
+            (r#"{"tool":"Read","inptu":{}}"#, "unknown field \"inptu\""),
+        ] {
+            let error = parse(text).unwrap_err();
+            assert!(error.to_string().starts_with(reason), "{text}: {error}");
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Builds every guest for `wasm32-wasip2`, optimized, and generates the table of their bytes.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs};
+
+const TARGET: &str = "wasm32-wasip2";
+const TOOLS: &[&str] = &["edit", "glob", "grep", "read", "write"];
+
+fn main() {
+    let guests = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a crate has a parent");
+    let workspace = guests.parent().expect("the guests lie in the workspace");
+    for name in fs::read_dir(guests).expect("the guests can be listed").flatten() {
+        if name.file_name() != "artifacts" {
+            println!("cargo::rerun-if-changed={}", name.path().display());
+        }
+    }
+    for name in ["wit", "Cargo.lock", "Cargo.toml"] {
+        println!("cargo::rerun-if-changed={}", workspace.join(name).display());
+    }
+    install_target();
+    let hostile = programs(&guests.join("hostile/src/bin"));
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
+    let built = build(workspace, &out);
+    fs::write(out.join("artifacts.rs"), table(&built, &hostile)).expect("OUT_DIR is writable");
+}
+
+/// Adds the compilation target where rustup manages the toolchain and the target is missing.
+fn install_target() {
+    let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let output =
+        Command::new(rustc).args(["--print", "target-libdir", "--target", TARGET]).output();
+    let libraries = output.ok().and_then(|output| String::from_utf8(output.stdout).ok());
+    if libraries.is_some_and(|path| Path::new(path.trim()).is_dir()) {
+        return;
+    }
+    println!("cargo::warning=adding the compilation target {TARGET} with rustup");
+    let added = Command::new("rustup").args(["target", "add", TARGET]).status();
+    assert!(
+        added.is_ok_and(|status| status.success()),
+        "the guests need the target {TARGET}; add it with: rustup target add {TARGET}"
+    );
+}
+
+/// Runs cargo for the guests. Its target directory is one for all profiles of the host.
+fn build(workspace: &Path, out: &Path) -> PathBuf {
+    let target_dir = out
+        .ancestors()
+        .find(|path| path.join("CACHEDIR.TAG").is_file())
+        .unwrap_or(out)
+        .join("guests");
+    let mut cargo = Command::new(env::var_os("CARGO").expect("cargo sets CARGO"));
+    cargo.current_dir(workspace).args(["build", "--locked", "--profile", "guest"]);
+    cargo.args(["--target", TARGET]).arg("--target-dir").arg(&target_dir);
+    // Every engine that runs the guests has SIMD; searching is twice as fast with it.
+    cargo.args(["--config", "target.wasm32-wasip2.rustflags=['-Ctarget-feature=+simd128']"]);
+    for tool in TOOLS {
+        cargo.args(["--package", &format!("toolcell-{tool}")]);
+    }
+    cargo.args(["--package", "toolcell-hostile"]);
+    // What the outer cargo set for the host's build is wrong for the guests'.
+    for (name, _) in env::vars_os() {
+        let text = name.to_string_lossy();
+        let outer = text.starts_with("CARGO_") && text != "CARGO_HOME" || text == "RUSTFLAGS";
+        if outer || text == "RUSTC_WRAPPER" || text == "RUSTC_WORKSPACE_WRAPPER" {
+            cargo.env_remove(name);
+        }
+    }
+    let status = cargo.status().expect("cargo can be run");
+    assert!(status.success(), "building the guests failed; cargo's messages are above");
+    target_dir.join(TARGET).join("guest")
+}
+
+fn programs(directory: &Path) -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(directory)
+        .expect("the hostile guests can be listed")
+        .flatten()
+        .filter_map(|entry| Some(entry.path().file_stem()?.to_str()?.to_owned()))
+        .collect();
+    names.sort();
+    names
+}
+
+fn table(built: &Path, hostile: &[String]) -> String {
+    let bytes = |file: String| format!("include_bytes!({:?})", built.join(file));
+    let mut code =
+        String::from("/// The tool components, by name.\npub static TOOLS: &[Guest] = &[\n");
+    for tool in TOOLS {
+        let file = bytes(format!("toolcell_{tool}.wasm"));
+        code += &format!("    Guest {{ name: {tool:?}, wasm: {file} }},\n");
+    }
+    code += "];\n/// The hostile programs, by name.\npub static HOSTILE: &[Guest] = &[\n";
+    for name in hostile {
+        let file = bytes(format!("{name}.wasm"));
+        code += &format!("    Guest {{ name: {name:?}, wasm: {file} }},\n");
+    }
+    code + "];\n"
+}

@@ -1,0 +1,406 @@
+//! Searching one file.
+
+use std::fs::File;
+use std::io::{self, Read};
+
+use grep_matcher::Matcher as _;
+use grep_regex::{RegexMatcher, RegexMatcherBuilder};
+use grep_searcher::{
+    BinaryDetection, Searcher, SearcherBuilder, Sink, SinkContext, SinkFinish, SinkMatch,
+};
+use toolcell_sdk::Failure;
+use toolcell_sdk::walk::Deadline;
+
+use crate::Input;
+use crate::files::Root;
+
+/// Memory for one file: the longest line, or with `multiline` the longest file, that is searched.
+const MAX_HEAP: usize = 64 << 20;
+
+/// Characters of a line that are shown whole (GREP-R16).
+const MAX_COLUMNS: usize = 500;
+
+/// Characters shown on each side of a match on a longer line.
+const WINDOW: usize = 200;
+
+/// A compiled search.
+#[derive(Debug)]
+pub(crate) struct FileSearch {
+    matcher: RegexMatcher,
+    in_tree: Searcher,
+    named: Searcher,
+    only_matching: bool,
+}
+
+impl FileSearch {
+    pub(crate) fn new(input: &Input, content: bool) -> Result<FileSearch, Failure> {
+        let matcher = matcher(input)?;
+        let context = input.context.unwrap_or(0);
+        let around = |own: Option<usize>| match content && !input.only_matching {
+            true => own.unwrap_or(context),
+            false => 0,
+        };
+        let mut builder = SearcherBuilder::new();
+        builder
+            .line_number(content)
+            .multi_line(input.multiline)
+            .before_context(around(input.before))
+            .after_context(around(input.after))
+            .heap_limit(Some(MAX_HEAP));
+        Ok(FileSearch {
+            matcher,
+            in_tree: builder.clone().binary_detection(BinaryDetection::quit(0)).build(),
+            named: builder.binary_detection(BinaryDetection::convert(0)).build(),
+            only_matching: input.only_matching,
+        })
+    }
+
+    /// Whether a file has a match at all.
+    pub(crate) fn matches(
+        &mut self,
+        path: &str,
+        root: &Root,
+        deadline: &Deadline,
+    ) -> io::Result<bool> {
+        let mut sink = First { found: false };
+        self.run(path, root, deadline, &mut sink)?;
+        Ok(sink.found)
+    }
+
+    /// How many lines of a file match; with `multiline`, how many matches there are.
+    pub(crate) fn count(
+        &mut self,
+        path: &str,
+        root: &Root,
+        deadline: &Deadline,
+    ) -> io::Result<u64> {
+        let matcher = self.matcher.clone();
+        let mut sink = Count { matcher, count: 0, binary: false };
+        self.run(path, root, deadline, &mut sink)?;
+        Ok(if sink.binary && !root.is_file { 0 } else { sink.count })
+    }
+
+    /// Adds a file's lines; whether there were any.
+    pub(crate) fn lines(
+        &mut self,
+        path: &str,
+        root: &Root,
+        deadline: &Deadline,
+        lines: &mut Lines,
+    ) -> io::Result<bool> {
+        let matcher = self.matcher.clone();
+        let before = lines.total();
+        let only_matching = self.only_matching;
+        let mut sink = Content { matcher, lines, only_matching, matched: 0, binary: None };
+        let result = self.run(path, root, deadline, &mut sink);
+        if let Some(offset) = sink.binary {
+            if root.is_file && sink.matched > 0 {
+                let text =
+                    format!("binary file matches (found \"\\0\" byte around offset {offset})");
+                sink.lines.rewind(before);
+                sink.lines.push(text);
+            } else if !root.is_file {
+                // The NUL came after lines that looked like text.
+                sink.lines.rewind(before);
+            }
+        }
+        result.map(|()| lines.total() > before)
+    }
+
+    fn run(
+        &mut self,
+        path: &str,
+        root: &Root,
+        deadline: &Deadline,
+        sink: &mut impl Sink<Error = io::Error>,
+    ) -> io::Result<()> {
+        let reader = Timed { file: File::open(path)?, deadline };
+        let searcher = if root.is_file { &mut self.named } else { &mut self.in_tree };
+        match searcher.search_reader(&self.matcher, reader, sink) {
+            // What was found so far counts; the deadline says the rest.
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => Ok(()),
+            result => result,
+        }
+    }
+}
+
+fn matcher(input: &Input) -> Result<RegexMatcher, Failure> {
+    if input.pattern.contains('\0') {
+        let message = "The pattern contains a NUL byte; remove it.";
+        return Err(Failure::new("invalid_params", message));
+    }
+    let mut builder = RegexMatcherBuilder::new();
+    builder
+        .case_insensitive(input.ignore_case)
+        .multi_line(true)
+        .dot_matches_new_line(input.multiline);
+    if !input.multiline {
+        builder.crlf(true).line_terminator(Some(b'\n'));
+    }
+    let matcher = builder.build(&input.pattern).map_err(|error| {
+        let failure = Failure::new("bad_pattern", error.to_string());
+        match error.to_string().contains("\\n") && !input.multiline {
+            true => failure.hint("Set multiline: true to let the pattern match line ends."),
+            false => failure,
+        }
+    })?;
+    // Set on the builder, `crlf` would promise that no match spans lines.
+    let crlf = format!("(?R:{})", input.pattern);
+    Ok(match input.multiline {
+        true => builder.build(&crlf).unwrap_or(matcher),
+        false => matcher,
+    })
+}
+
+/// A file that stops being read when time is up.
+struct Timed<'a> {
+    file: File,
+    deadline: &'a Deadline,
+}
+
+impl Read for Timed<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.deadline.passed() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        self.file.read(buffer)
+    }
+}
+
+struct First {
+    found: bool,
+}
+
+impl Sink for First {
+    type Error = io::Error;
+
+    fn matched(&mut self, _: &Searcher, _: &SinkMatch<'_>) -> io::Result<bool> {
+        self.found = true;
+        Ok(false)
+    }
+
+    fn binary_data(&mut self, _: &Searcher, _: u64) -> io::Result<bool> {
+        Ok(true)
+    }
+}
+
+struct Count {
+    matcher: RegexMatcher,
+    count: u64,
+    binary: bool,
+}
+
+impl Sink for Count {
+    type Error = io::Error;
+
+    fn matched(&mut self, searcher: &Searcher, found: &SinkMatch<'_>) -> io::Result<bool> {
+        if searcher.multi_line_with_matcher(&self.matcher) {
+            let count = &mut self.count;
+            self.matcher
+                .find_iter(found.bytes(), |_| {
+                    *count += 1;
+                    true
+                })
+                .map_err(io::Error::other)?;
+        } else {
+            self.count += 1;
+        }
+        Ok(true)
+    }
+
+    fn finish(&mut self, _: &Searcher, finish: &SinkFinish) -> io::Result<()> {
+        self.binary = finish.binary_byte_offset().is_some();
+        Ok(())
+    }
+}
+
+/// Output lines: counted all, held only where the page is.
+#[derive(Debug)]
+pub(crate) struct Lines {
+    offset: usize,
+    limit: usize,
+    max_bytes: usize,
+    numbers: bool,
+    separators: bool,
+    prefix: Option<String>,
+    total: usize,
+    bytes: usize,
+    full: bool,
+    shown: Vec<String>,
+    /// A group has been shown before, so that the next one needs a separator.
+    group_before: bool,
+    file_has_lines: bool,
+}
+
+impl Lines {
+    pub(crate) fn new(
+        offset: usize,
+        limit: usize,
+        max_bytes: usize,
+        numbers: bool,
+        separators: bool,
+    ) -> Lines {
+        Lines {
+            offset,
+            limit,
+            max_bytes,
+            numbers,
+            separators,
+            prefix: None,
+            total: 0,
+            bytes: 0,
+            full: false,
+            shown: Vec::new(),
+            group_before: false,
+            file_has_lines: false,
+        }
+    }
+
+    /// What follows is of this file; its path is shown if there is more than one.
+    pub(crate) fn start_file(&mut self, prefix: Option<String>) {
+        self.prefix = prefix;
+        self.file_has_lines = false;
+    }
+
+    pub(crate) fn total(&self) -> usize {
+        self.total
+    }
+
+    /// Whether lines of the page had to be left out for their size.
+    pub(crate) fn is_full(&self) -> bool {
+        self.full
+    }
+
+    pub(crate) fn into_shown(self) -> Vec<String> {
+        self.shown
+    }
+
+    fn push(&mut self, line: String) {
+        let wanted =
+            self.total >= self.offset && self.total < self.offset.saturating_add(self.limit);
+        self.total += 1;
+        if !wanted {
+            return;
+        }
+        if self.bytes + line.len() > self.max_bytes {
+            self.full = true;
+            return;
+        }
+        self.bytes += line.len() + 1;
+        self.shown.push(line);
+    }
+
+    /// Takes back what came after the first `total` lines.
+    fn rewind(&mut self, total: usize) {
+        let kept = total.saturating_sub(self.offset).min(self.shown.len());
+        self.shown.truncate(kept);
+        self.total = total;
+    }
+
+    fn separator(&mut self) {
+        if self.separators && self.group_before {
+            self.push("--".to_owned());
+        }
+        self.group_before = true;
+    }
+
+    fn line(&mut self, number: Option<u64>, sign: char, text: &str) {
+        if !self.file_has_lines {
+            self.file_has_lines = true;
+            self.separator();
+        }
+        let mut line = String::new();
+        if let Some(prefix) = &self.prefix {
+            line.push_str(prefix);
+            line.push(sign);
+        }
+        if let Some(number) = number.filter(|_| self.numbers) {
+            line.push_str(&number.to_string());
+            line.push(sign);
+        }
+        line.push_str(text);
+        self.push(line);
+    }
+}
+
+struct Content<'a> {
+    matcher: RegexMatcher,
+    lines: &'a mut Lines,
+    only_matching: bool,
+    matched: u64,
+    binary: Option<u64>,
+}
+
+impl Sink for Content<'_> {
+    type Error = io::Error;
+
+    fn matched(&mut self, _: &Searcher, found: &SinkMatch<'_>) -> io::Result<bool> {
+        self.matched += 1;
+        let mut spans = Vec::new();
+        let bytes = found.bytes();
+        self.matcher
+            .find_iter(bytes, |span| {
+                spans.push((span.start(), span.end()));
+                true
+            })
+            .map_err(io::Error::other)?;
+        let mut start = 0;
+        for (offset, line) in found.lines().enumerate() {
+            let number = found.line_number().map(|first| first + offset as u64);
+            let end = start + line.len();
+            let inside = |span: &&(usize, usize)| span.0 < end && span.1 > start || span.0 == start;
+            if self.only_matching {
+                for (from, to) in spans.iter().filter(inside) {
+                    let part = trim_eol(&bytes[(*from).max(start)..(*to).min(end)]);
+                    if !part.is_empty() {
+                        self.lines.line(number, ':', &String::from_utf8_lossy(part));
+                    }
+                }
+            } else {
+                let first = spans.iter().find(inside).map_or(0, |span| span.0.max(start) - start);
+                self.lines.line(number, ':', &shorten(trim_eol(line), first));
+            }
+            start = end;
+        }
+        Ok(true)
+    }
+
+    fn context(&mut self, _: &Searcher, context: &SinkContext<'_>) -> io::Result<bool> {
+        let text = shorten(trim_eol(context.bytes()), 0);
+        self.lines.line(context.line_number(), '-', &text);
+        Ok(true)
+    }
+
+    fn context_break(&mut self, _: &Searcher) -> io::Result<bool> {
+        if self.lines.file_has_lines {
+            self.lines.separator();
+        }
+        Ok(true)
+    }
+
+    fn finish(&mut self, _: &Searcher, finish: &SinkFinish) -> io::Result<()> {
+        self.binary = finish.binary_byte_offset();
+        Ok(())
+    }
+}
+
+fn trim_eol(line: &[u8]) -> &[u8] {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    line.strip_suffix(b"\r").unwrap_or(line)
+}
+
+/// GREP-R16: of a long line, the part around its first match, marked as cut.
+fn shorten(line: &[u8], first_match: usize) -> String {
+    let text = String::from_utf8_lossy(line);
+    let length = text.chars().count();
+    if length <= MAX_COLUMNS {
+        return text.into_owned();
+    }
+    let at = String::from_utf8_lossy(&line[..first_match.min(line.len())]).chars().count();
+    let from = at.saturating_sub(WINDOW);
+    let shown: String = text.chars().skip(from).take(2 * WINDOW).collect();
+    let count = shown.chars().count();
+    let before = if from > 0 { "…" } else { "" };
+    let after = if from + count < length { "…" } else { "" };
+    format!("{before}{shown}{after} [line cut: {count} of {length} characters shown]")
+}

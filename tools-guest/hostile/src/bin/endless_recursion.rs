@@ -1,0 +1,14 @@
+//! Calls itself for ever. Ends by the stack's limit.
+
+fn deeper(depth: u64) -> u64 {
+    std::hint::black_box([depth; 16]).iter().sum::<u64>() + deeper(depth + 1)
+}
+
+#[expect(unconditional_recursion, reason = "that is the attack")]
+fn recurse(depth: u64) -> u64 {
+    deeper(depth) + recurse(depth)
+}
+
+fn main() {
+    println!("{}", recurse(0));
+}
