@@ -28,6 +28,14 @@ pub fn create_private_dir_ambient(path: &Path) -> io::Result<Dir> {
     open_dir_ambient(path)
 }
 
+/// Reads a file that the user named on the command line.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn read_ambient(path: &Path) -> io::Result<Vec<u8>> {
+    std::fs::read(path)
+}
+
 /// A path with every link followed.
 ///
 /// # Errors

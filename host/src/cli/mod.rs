@@ -17,7 +17,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use clap::{Parser, Subcommand};
 use toolcell::policy::Access;
-use toolcell::{CellOptions, CustomTool, RegionOption, Runtime, RuntimeOptions};
+use toolcell::{CellOptions, CustomTool, RegionOption, Runtime, RuntimeOptions, ambient};
 
 /// Runs an agent's tools in WebAssembly cells.
 #[derive(Debug, Parser)]
@@ -99,7 +99,8 @@ impl World {
         let mut options = RuntimeOptions::new(self.state.join("cache"));
         for tool in &self.tool {
             let (name, file) = pair(tool, "--tool takes NAME=FILE")?;
-            let wasm = std::fs::read(file).with_context(|| format!("cannot read {file}"))?;
+            let wasm = ambient::read_ambient(file.as_ref())
+                .with_context(|| format!("cannot read {file}"))?;
             options.tools.push(CustomTool { name: name.to_owned(), wasm });
         }
         if printer::is_terminal() {

@@ -206,7 +206,8 @@ impl Walled {
         let mut store = Store::new(&engine.engine, state);
         store.limiter(|state| &mut state.limits);
         store.set_hostcall_fuel(MAX_HOST_CALL_BYTES);
-        store.set_max_component_handles(MAX_HANDLES);
+        // The table of resources is full first, which a guest is told and can survive.
+        store.set_max_component_handles(2 * MAX_HANDLES);
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(|context| {
             let control = &context.data().control;
@@ -225,6 +226,9 @@ impl Walled {
         body: impl AsyncFnOnce(&mut Store<State>) -> wasmtime::Result<T>,
     ) -> Result<T, Ended> {
         let control = self.control.clone();
+        if control.is_late() {
+            return Err(Ended::Deadline { limit: control.limit });
+        }
         let result = {
             let body = Metered { future: Box::pin(body(&mut self.store)), control: &control };
             // A computing guest is stopped by the epoch; this is for one that waits in the host.

@@ -290,12 +290,16 @@ fn step(
     }
     let fd = match open_name(here.as_fd(), &name, OFlags::PATH, Mode::empty()) {
         Err(Errno::NOENT) if last => return Ok(Step::End(Target::Name(here.clone(), name))),
-        // O_PATH with O_NOFOLLOW opens links; NO_SYMLINKS makes it say so instead.
-        Err(Errno::LOOP) => return Ok(Step::Link(read_link(here.as_fd(), &name)?)),
         result => result?,
     };
     let stat = rustix::fs::fstat(&fd)?;
     match FileType::from_raw_mode(stat.st_mode) {
+        // O_PATH with O_NOFOLLOW opens the link itself. Its target is read from what was opened.
+        FileType::Symlink => {
+            let target = rustix::fs::readlinkat(&fd, "", Vec::new())?;
+            let target = target.into_string().map_err(|_| Errno::ILSEQ)?;
+            Ok(Step::Link(target))
+        }
         _ if last => Ok(Step::End(Target::Name(here.clone(), name))),
         FileType::Directory => {
             let path = here.path().join(&name);

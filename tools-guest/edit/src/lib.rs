@@ -356,3 +356,6 @@ fn finish(
 }
 
 toolcell_sdk::export_tool!(crate::Edit);
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,7 @@
 //! NotebookEdit: one cell of a notebook, every other byte of the file untouched (NB-R3).
 
+use std::io;
+
 use serde::{Deserialize, Serialize as _};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -265,8 +267,14 @@ impl Layout {
     }
 
     fn render(&self, cell: &Value) -> String {
-        let Some(unit) = &self.unit else { return cell.to_string() };
         let mut bytes = Vec::new();
+        let Some(unit) = &self.unit else {
+            let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, OneLine);
+            return match cell.serialize(&mut serializer) {
+                Ok(()) => String::from_utf8_lossy(&bytes).into_owned(),
+                Err(_) => cell.to_string(),
+            };
+        };
         let formatter = serde_json::ser::PrettyFormatter::with_indent(unit.as_bytes());
         let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, formatter);
         match cell.serialize(&mut serializer) {
@@ -324,6 +332,31 @@ impl Layout {
             (None, None) => (start, end),
         };
         format!("{}{}", &text[..start], &text[end..])
+    }
+}
+
+/// JSON on one line as Python writes it, which is what writes notebooks.
+struct OneLine;
+
+impl serde_json::ser::Formatter for OneLine {
+    fn begin_array_value<W: ?Sized + io::Write>(
+        &mut self,
+        to: &mut W,
+        first: bool,
+    ) -> io::Result<()> {
+        if first { Ok(()) } else { to.write_all(b", ") }
+    }
+
+    fn begin_object_key<W: ?Sized + io::Write>(
+        &mut self,
+        to: &mut W,
+        first: bool,
+    ) -> io::Result<()> {
+        if first { Ok(()) } else { to.write_all(b", ") }
+    }
+
+    fn begin_object_value<W: ?Sized + io::Write>(&mut self, to: &mut W) -> io::Result<()> {
+        to.write_all(b": ")
     }
 }
 

@@ -116,3 +116,6 @@ fn binary(target: &Target, kind: &str, size: u64) -> Failure {
 }
 
 toolcell_sdk::export_tool!(crate::Read);
+
+#[cfg(test)]
+mod tests;

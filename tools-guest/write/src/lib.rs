@@ -133,3 +133,6 @@ fn guard(session: &dyn Session, target: &Target, old: &[u8]) -> Result<(), Failu
 }
 
 toolcell_sdk::export_tool!(crate::Write);
+
+#[cfg(test)]
+mod tests;

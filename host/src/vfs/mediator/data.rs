@@ -18,6 +18,22 @@ use crate::vfs::synthetic::{Device, Entry};
 pub(in crate::vfs) const MAX_TRANSFER: usize = 1 << 20;
 
 impl Mediator {
+    /// Reads up to `length` bytes at `offset`, for the host's own doors.
+    ///
+    /// # Errors
+    /// As `pread(2)`, and whatever policy refuses.
+    pub fn read_at(&self, node: &Node, length: u64, offset: u64) -> Result<Vec<u8>, Fault> {
+        self.read(node, length, offset)
+    }
+
+    /// Writes at `offset`, for the host's own doors; how much was written comes back.
+    ///
+    /// # Errors
+    /// As `pwrite(2)`, and whatever policy refuses.
+    pub fn write_at(&self, node: &Node, data: &[u8], offset: u64) -> Result<usize, Fault> {
+        self.write(node, data, Position::At(offset))
+    }
+
     /// Reads up to `length` bytes at `offset`. Empty at the end.
     pub(in crate::vfs) fn read(
         &self,
@@ -101,7 +117,10 @@ impl Mediator {
     }
 
     /// Sets a file's length.
-    pub(in crate::vfs) fn set_size(&self, node: &Node, size: u64) -> Result<(), Fault> {
+    ///
+    /// # Errors
+    /// As `ftruncate(2)`, and whatever policy refuses.
+    pub fn set_size(&self, node: &Node, size: u64) -> Result<(), Fault> {
         match node {
             Node::Directory(_) => Err(Errno::ISDIR.into()),
             Node::Synthetic(_) => Err(Errno::INVAL.into()),

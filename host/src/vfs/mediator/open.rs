@@ -65,17 +65,20 @@ impl Mediator {
         if how.truncate && !how.write {
             return Err(Errno::INVAL.into());
         }
+        if how.create && how.exclusive {
+            // Whether the name exists is the question, not what it leads to.
+            return self.create(at, parts, how);
+        }
         for _ in 0..MAX_ROUNDS {
             let opened = match self.open_existing(at, parts, how) {
                 Err(Fault::Os(Errno::NOENT)) if how.create => None,
                 result => Some(result?),
             };
             match opened {
-                Some(_) if how.create && how.exclusive => return Err(Errno::EXIST.into()),
                 Some(node) => return self.truncated(node, how),
                 None => match self.create(at, parts, how) {
                     // Somebody was faster, or the name is a link to nothing.
-                    Err(Fault::Os(Errno::EXIST)) if !how.exclusive => {}
+                    Err(Fault::Os(Errno::EXIST)) => {}
                     result => return result,
                 },
             }
@@ -93,19 +96,14 @@ impl Mediator {
     }
 
     fn open_existing(&self, at: &Node, parts: Parts<'_>, how: OpenHow) -> Result<Node, Fault> {
-        // With `exclusive`, whether the name exists is the question, not what it leads to.
-        let follow = if how.create && how.exclusive { Follow::No } else { how.follow };
         if let Some(direct) = resolve::direct(&self.space, at, parts) {
             match resolve::open_direct(direct.dir.as_fd(), direct.rest, how.flags()) {
                 Err(Errno::LOOP) => {}
                 result => return self.admit(&direct.mount, result?, direct.path, how),
             }
         }
-        match resolve::walk(&self.space, at, parts, follow)? {
+        match resolve::walk(&self.space, at, parts, how.follow)? {
             Target::Name(dir, name) => {
-                if how.create && how.exclusive && backing::stat_name(dir.as_fd(), &name).is_ok() {
-                    return Err(Errno::EXIST.into());
-                }
                 let mut flags = how.flags();
                 if parts.directory {
                     flags |= OFlags::DIRECTORY;
