@@ -45,7 +45,7 @@ fn step(mediator: &Mediator, random: u64) {
         write: true,
         create: true,
         exclusive: false,
-        truncate: random % 3 == 0,
+        truncate: random.is_multiple_of(3),
         directory: false,
         follow: Follow::Last,
     };

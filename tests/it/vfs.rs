@@ -35,9 +35,11 @@ async fn replacing_a_script_keeps_its_executable_bit() {
     let cell = world.cell();
     let workspace = world.region("workspace");
     std::fs::write(workspace.join("run.sh"), "old").unwrap();
-    std::fs::set_permissions(workspace.join("run.sh"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    std::fs::set_permissions(workspace.join("run.sh"), std::fs::Permissions::from_mode(0o755))
+        .unwrap();
     std::fs::write(workspace.join("new"), "new").unwrap();
-    std::fs::set_permissions(workspace.join("new"), std::fs::Permissions::from_mode(0o644)).unwrap();
+    std::fs::set_permissions(workspace.join("new"), std::fs::Permissions::from_mode(0o644))
+        .unwrap();
     let mediator = mediator(&cell);
     let root = mediator.root();
 

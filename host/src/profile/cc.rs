@@ -34,7 +34,7 @@ fn reminder(text: &str) -> String {
     format!("<system-reminder>{text}</system-reminder>")
 }
 
-fn string<'a>(value: &'a Value) -> &'a str {
+fn string(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 

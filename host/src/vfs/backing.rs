@@ -168,12 +168,11 @@ pub(super) fn facts(stat: &Stat) -> Facts {
         _ => FileKind::Other,
     };
     let seconds = u64::try_from(stat.st_mtime).unwrap_or(0);
-    let nanoseconds = u64::try_from(stat.st_mtime_nsec).unwrap_or(0);
     Facts::Present {
         kind,
         inode: stat.st_ino,
         size: u64::try_from(stat.st_size).unwrap_or(0),
-        modified_ns: seconds.saturating_mul(1_000_000_000).saturating_add(nanoseconds),
+        modified_ns: seconds.saturating_mul(1_000_000_000).saturating_add(stat.st_mtime_nsec),
         hash: None,
     }
 }

@@ -1,0 +1,57 @@
+//! What the benches share: a runtime with its code compiled, cells, trees to search.
+#![allow(dead_code, reason = "each bench uses a part")]
+
+use std::path::Path;
+
+use toolcell::{Cell, CellOptions, Runtime, RuntimeOptions};
+
+/// A multi-threaded executor, as an embedder has.
+pub(crate) fn executor() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().enable_time().build().unwrap()
+}
+
+/// A runtime whose compiled components are kept between benches.
+pub(crate) fn runtime() -> Runtime {
+    Runtime::new(RuntimeOptions::new(Path::new(env!("CARGO_TARGET_TMPDIR")).join("bench-cache")))
+        .unwrap()
+}
+
+/// A cell in a temporary directory.
+pub(crate) fn cell(runtime: &Runtime) -> (tempfile::TempDir, Cell) {
+    let directory = tempfile::tempdir().unwrap();
+    let cell = runtime.open_cell(CellOptions::new(directory.path().join("cell"))).unwrap();
+    (directory, cell)
+}
+
+/// The bytes of a small program that ends by itself.
+pub(crate) fn small_program() -> &'static [u8] {
+    toolcell_artifacts::HOSTILE.iter().find(|guest| guest.name == "absolute_path").unwrap().wasm
+}
+
+/// Source-like files: 3,300 of them, 32 MB, in 300 directories. The same every time.
+pub(crate) fn tree(root: &Path) {
+    let mut random = 1_u64;
+    let mut next = move |below: u64| {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (random >> 33) % below
+    };
+    let words = [
+        "let", "mut", "fn", "return", "self", "value", "index", "buffer", "error", "Ok", "match",
+        "struct", "impl", "pub", "use", "for", "in", "if", "else", "while", "result", "length",
+    ];
+    for number in 0..3_300_u64 {
+        let directory = root.join(format!("pkg{}/mod{}", number % 20, number % 300));
+        std::fs::create_dir_all(&directory).unwrap();
+        let mut text = String::new();
+        while text.len() < 9_700 {
+            text.push_str(&" ".repeat(4 * next(4) as usize));
+            for _ in 0..3 + next(8) {
+                text.push_str(words[next(words.len() as u64) as usize]);
+                text.push(' ');
+            }
+            text.push_str(if next(200) == 0 { "// needle\n" } else { ";\n" });
+        }
+        let name = ["rs", "toml", "md", "txt"][next(4) as usize];
+        std::fs::write(directory.join(format!("file{number}.{name}")), text).unwrap();
+    }
+}
