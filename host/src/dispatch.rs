@@ -36,6 +36,10 @@ pub(crate) async fn dispatch(cell: &Cell, call: ToolCall) -> ToolResult {
         Ok(invocation) => run(cell, &call.id, invocation, &mut answer).await,
         Err(failure) => Err(failure),
     };
+    let outcome = match outcome {
+        Ok(structured) => delegated(cell, &call, structured, &mut answer).await,
+        failed => failed,
+    };
     let mut content = vec![Content::Text(match &outcome {
         Ok(structured) => profile::text(&call.tool, structured),
         Err(failure) => profile::failure(failure),
@@ -64,6 +68,29 @@ struct Answer {
     images: Vec<Content>,
     actor: Option<Arc<Actor>>,
     measured: Measured,
+}
+
+/// Runs the tool that a result names instead of being one, with the same input. Once: what that
+/// one gives is the result.
+async fn delegated(
+    cell: &Cell,
+    call: &ToolCall,
+    structured: Value,
+    answer: &mut Answer,
+) -> Result<Value, Failure> {
+    let Some(helper) = structured["delegate"].as_str() else { return Ok(structured) };
+    let call = ToolCall { tool: helper.to_owned(), ..call.clone() };
+    let invocation = invocation(cell, &call).await?;
+    run(cell, &call.id, invocation, answer).await.map_err(|failure| {
+        // A file that brings its reader down is damaged, or made to.
+        let fatal = ["tool_crashed", "memory_limit", "stack_limit"];
+        if !fatal.contains(&failure.code.as_str()) {
+            return failure;
+        }
+        let path = call.input["file_path"].as_str().unwrap_or_default();
+        let message = format!("Cannot read {path}: it is damaged or too complex.");
+        Failure { details: Some(failure.to_json()), ..Failure::new("bad_file", message) }
+    })
 }
 
 async fn invocation(cell: &Cell, call: &ToolCall) -> Result<Invocation, Failure> {

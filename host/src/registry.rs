@@ -28,6 +28,7 @@ const DESCRIBE_LIMIT: Duration = Duration::from_secs(10);
 /// The names that the built-in components serve, so that finding one loads no other.
 const BUILT_IN: &[(&str, &[&str])] = &[
     ("read", &["Read"]),
+    ("pdf", &["ReadPdf"]),
     ("write", &["Write"]),
     ("edit", &["Edit", "MultiEdit", "NotebookEdit"]),
     ("glob", &["Glob"]),

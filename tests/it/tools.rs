@@ -153,3 +153,24 @@ async fn a_mapped_directory_is_worked_on_in_place_and_read_only_means_it() {
     assert!(!call(&cell, "Edit", edit).await.is_error());
     assert_eq!(std::fs::read(project.join("lib.rs")).unwrap(), b"fn new() {}\n");
 }
+
+#[tokio::test]
+async fn read_r15_a_pdf_is_read_through_its_own_component() {
+    let world = World::new();
+    let cell = world.cell();
+    let pdf = include_bytes!("../../fixtures/files/two-pages.pdf");
+    std::fs::write(world.region("workspace").join("d.pdf"), pdf).unwrap();
+
+    let whole = call(&cell, "Read", json!({ "file_path": "workspace/d.pdf" })).await;
+    assert_eq!(
+        whole.text(),
+        "--- page 1 of 2 ---\nHello PDF world\n--- page 2 of 2 ---\nSecond page\n"
+    );
+    let input = json!({ "file_path": "workspace/d.pdf", "pages": "2", "page_images": true });
+    let picture = call(&cell, "Read", input).await;
+    assert!(matches!(&picture.content[1], toolcell::Content::Image { media_type, .. }
+        if media_type == "image/png"));
+    std::fs::write(world.region("workspace").join("d.pdf"), &pdf[..100]).unwrap();
+    let damaged = call(&cell, "Read", json!({ "file_path": "workspace/d.pdf" })).await;
+    assert_eq!(damaged.outcome.unwrap_err().code, "bad_pdf");
+}

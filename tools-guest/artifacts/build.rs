@@ -5,7 +5,7 @@ use std::process::Command;
 use std::{env, fs};
 
 const TARGET: &str = "wasm32-wasip2";
-const TOOLS: &[&str] = &["edit", "glob", "grep", "read", "write"];
+const TOOLS: &[&str] = &["edit", "glob", "grep", "pdf", "read", "write"];
 
 fn main() {
     let guests = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a crate has a parent");

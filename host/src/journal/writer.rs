@@ -202,7 +202,8 @@ impl Journal {
         Ok((journal, reader))
     }
 
-    /// A new actor, recorded so that its changes can name it.
+    /// A new actor. It is recorded with its first change, so that a call that changes nothing
+    /// leaves no trace and costs no system call.
     ///
     /// # Errors
     /// When the journal is damaged by four thousand million actors.
@@ -212,14 +213,6 @@ impl Journal {
             action: "number an actor of",
             source: std::io::ErrorKind::QuotaExceeded.into(),
         })?;
-        let frame = Frame::Actor {
-            id,
-            call: call.to_owned(),
-            tool: tool.to_owned(),
-            digest: digest.to_owned(),
-        };
-        // Written with its first change; a call that changes nothing costs no system call.
-        encode(&frame, &mut self.inner.lock().pending);
         Ok(Actor::new(id, call, tool, digest))
     }
 
@@ -248,6 +241,15 @@ impl Journal {
             before,
         };
         let start = inner.pending.len();
+        if actor.is_new_to_journal() {
+            let frame = Frame::Actor {
+                id: actor.id,
+                call: actor.call.clone(),
+                tool: actor.tool.clone(),
+                digest: actor.digest.clone(),
+            };
+            encode(&frame, &mut inner.pending);
+        }
         encode(&frame, &mut inner.pending);
         let size = (inner.pending.len() - start) as u64;
         if actor.count_journal_bytes(size) > MAX_JOURNAL_BYTES_PER_CALL {

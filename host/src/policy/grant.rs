@@ -4,7 +4,7 @@
 //! touch a file without one, and none can be kept for later: it is neither `Clone` nor reusable.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
@@ -46,6 +46,7 @@ pub struct Actor {
     /// BLAKE3 of the component, in hexadecimal; empty for a door of the host.
     pub digest: String,
     journal_bytes: AtomicU64,
+    recorded: AtomicBool,
     changes: Mutex<Changes>,
 }
 
@@ -64,6 +65,7 @@ impl Actor {
             tool: tool.to_owned(),
             digest: digest.to_owned(),
             journal_bytes: AtomicU64::new(0),
+            recorded: AtomicBool::new(false),
             changes: Mutex::default(),
         })
     }
@@ -71,6 +73,11 @@ impl Actor {
     /// Counts bytes written to the journal on its behalf; the sum so far comes back.
     pub(crate) fn count_journal_bytes(&self, bytes: u64) -> u64 {
         self.journal_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes
+    }
+
+    /// Whether the journal has to be told who this is. True once.
+    pub(crate) fn is_new_to_journal(&self) -> bool {
+        !self.recorded.swap(true, Ordering::Relaxed)
     }
 
     pub(crate) fn note(&self, mutation: Mutation) {

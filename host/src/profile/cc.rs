@@ -55,6 +55,8 @@ fn read(result: &Value) -> String {
     match string(&result["type"]) {
         "image" => image(file),
         "notebook" => notebook(file),
+        "pdf" => pdf(file),
+        "parts" => parts(result),
         _ => lines(file, &result["notice"]),
     }
 }
@@ -114,6 +116,32 @@ fn image(file: &Value) -> String {
     }
     text.push(')');
     text
+}
+
+fn pdf(file: &Value) -> String {
+    let total = count(&file["totalPages"]);
+    let mut text = String::new();
+    for page in file["pages"].as_array().into_iter().flatten() {
+        let content = match string(&page["text"]) {
+            "" => "(no text on this page; page_images: true shows it as an image)",
+            content => content,
+        };
+        let number = count(&page["page"]);
+        text.push_str(&format!("--- page {number} of {total} ---\n{content}\n"));
+    }
+    if let Some(page) = file["cutInPage"].as_u64() {
+        text.push_str(&reminder(&format!(
+            "PARTIAL view: the text is cut in page {page}. Use pages: \"{page}\" to continue."
+        )));
+    }
+    text
+}
+
+fn parts(result: &Value) -> String {
+    let (file, first) = (&result["file"], count(&result["firstPage"]));
+    let (path, total) = (string(&file["filePath"]), count(&file["totalPages"]));
+    let last = first + count(&file["count"]).saturating_sub(1);
+    format!("Pages {first}-{last} of {total} of {path}, as images")
 }
 
 fn notebook(file: &Value) -> String {

@@ -14,7 +14,7 @@ use wasmtime_wasi_io::streams::{DynInputStream, DynOutputStream};
 use super::backing::Position;
 use super::fault::Fault;
 use super::handle::Node;
-use super::mediator::{Listing, Mediator, Metadata, OpenHow};
+use super::mediator::{Listing, MAX_TRANSFER, Mediator, Metadata, OpenHow};
 use super::resolve::Follow;
 use super::streams::{FileInput, FileOutput};
 use crate::policy::Denied;
@@ -265,7 +265,12 @@ impl types::HostDescriptor for FsView<'_> {
     ) -> FsResult<(Vec<u8>, bool)> {
         let node = self.node(&file)?;
         let data = self.mediate(|mediator| mediator.read(&node, length, offset))?;
-        let end = data.is_empty() && length > 0;
+        // A regular file gives less than was asked for only at its end, or at our own limit.
+        let asked = length.min(MAX_TRANSFER as u64);
+        let end = match node {
+            Node::File(_) => (data.len() as u64) < asked,
+            Node::Directory(_) | Node::Synthetic(_) => data.is_empty() && length > 0,
+        };
         Ok((data, end))
     }
 

@@ -250,7 +250,7 @@ fn load(session: &dyn Session, target: &Target) -> Result<(Vec<u8>, bool), Failu
         );
         return Err(Failure::new("file_too_large", message).hint("Use sed in Bash."));
     }
-    let bytes = files::load(target, size)?;
+    let bytes = files::load(target)?;
     let strict = session.setting("edit_guard").as_deref() == Some("strict");
     let stale = guard(session, target, &bytes, strict)?;
     if let kind @ (Kind::Image(_) | Kind::Pdf | Kind::Binary(_)) =

@@ -79,8 +79,8 @@ pub(crate) fn edit(session: &dyn Session, input: Value) -> Result<Outcome, Failu
         let message = format!("{} is not a notebook (.ipynb).", target.given);
         return Err(Failure::new("invalid_params", message).hint("Use the Edit tool."));
     }
-    let size = files::regular(session, &target)?.len();
-    let bytes = files::load(&target, size)?;
+    files::regular(session, &target)?;
+    let bytes = files::load(&target)?;
     match session.recall(&target.path) {
         None => return Err(crate::not_read()),
         Some(seen) if seen.hash != files::hash(&bytes) => return Err(crate::stale_failure()),

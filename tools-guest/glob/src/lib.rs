@@ -6,10 +6,11 @@ use std::fs;
 use std::time::{Instant, SystemTime};
 
 use globset::GlobMatcher;
-use ignore::WalkBuilder;
+use ignore::gitignore::Gitignore;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use toolcell_sdk::describe::{Description, describe};
+use toolcell_sdk::raw::{self, Kind};
 use toolcell_sdk::walk::{Deadline, VCS_DIRECTORIES};
 use toolcell_sdk::{Failure, Outcome, Session, Tool, files};
 
@@ -64,13 +65,13 @@ impl Tool for Glob {
         let honor = session.setting("glob_respect_gitignore").as_deref() == Some("true");
         let hidden = session.setting("glob_hidden").as_deref() != Some("false");
         let options = Options { gitignore: honor, hidden };
-        search.walk(&pattern, &matcher, options, pattern.max_depth());
+        search.walk(&pattern, &matcher, options, pattern.max_depth().unwrap_or(usize::MAX));
         let mut deeper = None;
         if search.matches.is_empty()
             && let Some(deep) = pattern.anywhere()?
         {
             let mut search = Search { matches: Vec::new(), ..search_like(&search) };
-            search.walk(&pattern, &deep, options, None);
+            search.walk(&pattern, &deep, options, usize::MAX);
             deeper = Some(search.matches.len()).filter(|count| *count > 0);
         }
         Ok(search.finish(&input.pattern, started, deeper))
@@ -116,6 +117,29 @@ fn directory(session: &dyn Session, path: Option<&str>) -> Result<String, Failur
     }
 }
 
+/// Which entries are looked at, whatever the pattern says.
+struct Filter {
+    hidden: bool,
+    vcs: bool,
+    gitignore: Option<Gitignore>,
+}
+
+impl Filter {
+    fn new(pattern: &Pattern, options: Options) -> Filter {
+        let base = pattern.base();
+        let gitignore = options.gitignore.then(|| Gitignore::new(format!("{base}/.gitignore")).0);
+        Filter { hidden: options.hidden, vcs: pattern.names_vcs(), gitignore }
+    }
+
+    fn admits(&self, name: &str, path: &str, kind: Kind) -> bool {
+        let is_dir = kind == Kind::Directory;
+        let ignored = |rules: &Gitignore| rules.matched(path, is_dir).is_ignore();
+        (self.hidden || !name.starts_with('.'))
+            && (self.vcs || !is_dir || !VCS_DIRECTORIES.contains(&name))
+            && !self.gitignore.as_ref().is_some_and(ignored)
+    }
+}
+
 struct Search<'a> {
     session: &'a dyn Session,
     deadline: Deadline,
@@ -126,54 +150,51 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    fn walk(
-        &mut self,
-        pattern: &Pattern,
-        matcher: &GlobMatcher,
-        options: Options,
-        depth: Option<usize>,
-    ) {
-        let named = pattern.names_vcs();
-        let walk = WalkBuilder::new(pattern.base())
-            .standard_filters(false)
-            .hidden(!options.hidden)
-            .git_ignore(options.gitignore)
-            .ignore(options.gitignore)
-            .parents(options.gitignore)
-            .max_depth(depth)
-            .follow_links(false)
-            .filter_entry(move |entry| {
-                named
-                    || entry.depth() == 0
-                    || !VCS_DIRECTORIES.iter().any(|name| entry.file_name() == *name)
-            })
-            .build();
-        for entry in walk {
-            if self.deadline.passed() {
-                return;
-            }
-            let Ok(entry) = entry else {
+    fn walk(&mut self, pattern: &Pattern, matcher: &GlobMatcher, options: Options, depth: usize) {
+        let filter = Filter::new(pattern, options);
+        let mut left = vec![(pattern.base().trim_end_matches('/').to_owned(), 0)];
+        while let Some((directory, level)) = left.pop() {
+            let root = if directory.is_empty() { "/" } else { &directory };
+            let Ok(entries) = raw::list(root) else {
                 self.unreadable += 1;
                 continue;
             };
-            self.seen += 1;
-            let kind = entry.file_type();
-            let path = entry.path();
-            let Ok(relative) = path.strip_prefix(pattern.base()) else { continue };
-            if kind.is_none_or(|kind| kind.is_dir()) || !matcher.is_match(relative) {
-                continue;
+            for (name, kind) in entries {
+                if self.deadline.passed() {
+                    return;
+                }
+                self.seen += 1;
+                let path = format!("{directory}/{name}");
+                if !filter.admits(&name, &path, kind) {
+                    continue;
+                }
+                match kind {
+                    Kind::Directory if level + 1 < depth => left.push((path, level + 1)),
+                    Kind::Directory => {}
+                    _ => self.consider(pattern, matcher, path, kind),
+                }
+                if self.full {
+                    return;
+                }
             }
-            let text = path.to_string_lossy();
-            if kind.is_some_and(|kind| kind.is_symlink()) && !self.links_inside(&text) {
-                continue;
-            }
-            if self.matches.len() >= MAX_MATCHES {
-                self.full = true;
-                return;
-            }
-            let modified = fs::symlink_metadata(path).and_then(|metadata| metadata.modified());
-            self.matches.push((modified.ok(), text.into_owned()));
         }
+    }
+
+    /// Adds a file if it matches.
+    fn consider(&mut self, pattern: &Pattern, matcher: &GlobMatcher, path: String, kind: Kind) {
+        let relative = path.strip_prefix(pattern.base()).unwrap_or(&path);
+        if !matcher.is_match(relative.trim_start_matches('/')) {
+            return;
+        }
+        if kind == Kind::Link && !self.links_inside(&path) {
+            return;
+        }
+        if self.matches.len() >= MAX_MATCHES {
+            self.full = true;
+            return;
+        }
+        let modified = fs::symlink_metadata(&path).and_then(|metadata| metadata.modified());
+        self.matches.push((modified.ok(), path));
     }
 
     /// GLOB-R10: a link counts if it leads to a file of the agent's.

@@ -2,13 +2,14 @@
 
 use std::fs;
 
-use ignore::WalkBuilder;
 use ignore::overrides::{Override, OverrideBuilder};
 use ignore::types::{Types, TypesBuilder};
+use toolcell_sdk::raw::{self, Kind};
 use toolcell_sdk::walk::{Deadline, VCS_DIRECTORIES};
 use toolcell_sdk::{Failure, Session, files};
 
 use crate::Input;
+use crate::ignored::{Level, Rules};
 
 /// Files of one search. A tree of millions must not exhaust the tool's memory.
 const MAX_FILES: usize = 1_000_000;
@@ -74,8 +75,14 @@ pub(crate) fn find(
             ..Candidates::default()
         });
     }
-    let always = session.setting("grep_require_git").as_deref() == Some("false");
-    let walk = |filter| walk(root, filter, types.clone(), always, deadline);
+    let require_git = session.setting("grep_require_git").as_deref() != Some("false");
+    let walk = |overrides| {
+        let rules = Rules { overrides, types: types.clone() };
+        let mut candidates = walk(root, &rules, require_git, deadline);
+        candidates.paths.sort_unstable();
+        candidates.found = candidates.paths.len();
+        candidates
+    };
     let mut candidates = walk(filter);
     let anchored = globs.iter().any(|glob| {
         glob.contains('/') && !glob.starts_with(['!', '/']) && !glob.starts_with("**/")
@@ -91,39 +98,37 @@ pub(crate) fn find(
     Ok(candidates)
 }
 
-fn walk(
-    root: &Root,
-    filter: Override,
-    types: Types,
-    always_ignore: bool,
-    deadline: &Deadline,
-) -> Candidates {
-    let walk = WalkBuilder::new(&root.path)
-        .hidden(false)
-        .require_git(!always_ignore)
-        .add_custom_ignore_filename(".rgignore")
-        .overrides(filter)
-        .types(types)
-        .follow_links(false)
-        .filter_entry(|entry| {
-            entry.depth() == 0 || !VCS_DIRECTORIES.iter().any(|name| entry.file_name() == *name)
-        })
-        .build();
+fn walk(root: &Root, rules: &Rules, require_git: bool, deadline: &Deadline) -> Candidates {
     let mut candidates = Candidates::default();
-    for entry in walk {
-        if deadline.passed() || candidates.paths.len() >= MAX_FILES {
-            break;
-        }
-        match entry {
-            Ok(entry) if entry.file_type().is_some_and(|kind| kind.is_file()) => {
-                candidates.paths.push(entry.path().to_string_lossy().into_owned());
+    let base = root.path.trim_end_matches('/').to_owned();
+    let mut left = vec![(base, Level::above(&root.path))];
+    while let Some((directory, above)) = left.pop() {
+        let path = if directory.is_empty() { "/" } else { &directory };
+        let Ok(entries) = raw::list(path) else {
+            candidates.unreadable += 1;
+            continue;
+        };
+        let level = Level::of(path, &entries, above);
+        for (name, kind) in entries {
+            if deadline.passed() || candidates.paths.len() >= MAX_FILES {
+                return candidates;
             }
-            Ok(_) => {}
-            Err(_) => candidates.unreadable += 1,
+            let is_dir = kind == Kind::Directory;
+            if is_dir && VCS_DIRECTORIES.contains(&name.as_str()) {
+                continue;
+            }
+            let path = format!("{directory}/{name}");
+            if !matches!(kind, Kind::File | Kind::Directory)
+                || rules.leave_out(&level, &path, is_dir, require_git)
+            {
+                continue;
+            }
+            match is_dir {
+                true => left.push((path, level.clone())),
+                false => candidates.paths.push(path),
+            }
         }
     }
-    candidates.paths.sort_unstable();
-    candidates.found = candidates.paths.len();
     candidates
 }
 

@@ -8,14 +8,17 @@ use grep_regex::{RegexMatcher, RegexMatcherBuilder};
 use grep_searcher::{
     BinaryDetection, Searcher, SearcherBuilder, Sink, SinkContext, SinkFinish, SinkMatch,
 };
-use toolcell_sdk::Failure;
 use toolcell_sdk::walk::Deadline;
+use toolcell_sdk::{Failure, raw};
 
 use crate::Input;
 use crate::files::Root;
 
 /// Memory for one file: the longest line, or with `multiline` the longest file, that is searched.
 const MAX_HEAP: usize = 64 << 20;
+
+/// Files up to this size are searched in one piece; longer ones as they are read.
+const MAX_WHOLE: usize = 4 << 20;
 
 /// Characters of a line that are shown whole (GREP-R16).
 const MAX_COLUMNS: usize = 500;
@@ -114,8 +117,16 @@ impl FileSearch {
         deadline: &Deadline,
         sink: &mut impl Sink<Error = io::Error>,
     ) -> io::Result<()> {
-        let reader = Timed { file: File::open(path)?, deadline };
         let searcher = if root.is_file { &mut self.named } else { &mut self.in_tree };
+        if let Some(bytes) = raw::read(path, MAX_WHOLE)? {
+            let wide = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
+            // Of a file that is whole in memory the engine looks for NUL in its first part only.
+            if !root.is_file && !wide && memchr::memchr(0, &bytes).is_some() {
+                return Ok(());
+            }
+            return searcher.search_slice(&self.matcher, &bytes, sink);
+        }
+        let reader = Timed { file: File::open(path)?, deadline };
         match searcher.search_reader(&self.matcher, reader, sink) {
             // What was found so far counts; the deadline says the rest.
             Err(error) if error.kind() == io::ErrorKind::TimedOut => Ok(()),

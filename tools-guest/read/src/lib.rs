@@ -1,4 +1,5 @@
-//! The Read tool: text by pages, images, notebooks; anything else is named and refused.
+//! The Read tool: text by pages, images, notebooks, PDF by delegation; anything else is named and
+//! refused.
 //!
 //! What a file is, its bytes decide ([`toolcell_sdk::sniff`]), not its name. Rules READ-R1 to
 //! READ-R23 of the tool semantics; the rendering (line numbers, notices) is the host's.
@@ -55,6 +56,11 @@ impl Tool for Read {
                     "Page range for PDF files, such as \"1-5\"" }),
             )
             .optional(
+                "page_images",
+                json!({ "type": "boolean", "description":
+                    "PDF files only: show the pages as images instead of their text" }),
+            )
+            .optional(
                 "allow_large",
                 json!({ "type": "boolean", "description":
                     "Read past the usual size limits, up to what still fits the context" }),
@@ -68,7 +74,15 @@ impl Tool for Read {
             .map_err(|error| Failure::new("invalid_params", error.to_string()))?;
         let target = files::resolve(session, &input.file_path)?;
         let size = files::regular(session, &target)?.len();
-        let kind = sniff(&head(&target)?);
+        // Nearly every file is small: read it once, and decide by what was read.
+        let whole = match size <= page::WHOLE_BYTES {
+            true => Some(files::load(&target)?),
+            false => None,
+        };
+        let kind = match &whole {
+            Some(bytes) => sniff(&bytes[..bytes.len().min(SNIFF_BYTES)]),
+            None => sniff(&head(&target)?),
+        };
         if input.pages.is_some() && kind != Kind::Pdf {
             let message = format!(
                 "pages is for PDF files only, and {} is not one; leave it out.",
@@ -77,17 +91,20 @@ impl Tool for Read {
             return Err(Failure::new("invalid_params", message));
         }
         match kind {
-            Kind::Image(kind) => picture::read(session, &target, kind, size),
-            Kind::Pdf => Err(binary(&target, "PDF document", size)),
+            Kind::Image(kind) => picture::read(session, &target, kind, size, whole),
+            // A component of its own reads these; the host calls it with the same input.
+            Kind::Pdf => Ok(json!({ "delegate": "ReadPdf" }).into()),
             Kind::Binary(name) => Err(binary(&target, name, size)),
-            Kind::Text if target.path.ends_with(".ipynb") => notebook::read(session, &target, size),
+            Kind::Text if target.path.ends_with(".ipynb") => {
+                notebook::read(session, &target, size, whole)
+            }
             Kind::Text => {
                 let range = page::Range {
                     offset: input.offset,
                     limit: input.limit,
                     large: input.allow_large,
                 };
-                page::read(session, &target, size, range)
+                page::read(session, &target, size, whole, range)
             }
         }
     }
@@ -97,7 +114,8 @@ const DESCRIPTION: &str = "Reads a file. The file_path must be an absolute path.
 first 2000 lines are read; offset and limit select others of a long file. Lines longer than 2000 \
 characters are cut. The text comes with line numbers, as a number and a tab before each line, \
 which are not part of the file. Images (PNG, JPEG, GIF, WebP) are shown as such; Jupyter \
-notebooks come with all cells and their outputs. Directories cannot be read; list them with \
+notebooks come with all cells and their outputs. PDF documents come as text by page; of more than \
+10 pages, say which with pages, at most 20 at a time. Directories cannot be read; list them with \
 Glob or ls.";
 
 fn head(target: &Target) -> Result<Vec<u8>, Failure> {

@@ -15,7 +15,12 @@ const MAX_OUTPUT_CHARS: usize = 10_000;
 /// Images shown of one notebook.
 const MAX_IMAGES: usize = 20;
 
-pub(crate) fn read(session: &dyn Session, target: &Target, size: u64) -> Result<Outcome, Failure> {
+pub(crate) fn read(
+    session: &dyn Session,
+    target: &Target,
+    size: u64,
+    whole: Option<Vec<u8>>,
+) -> Result<Outcome, Failure> {
     if size > MAX_BYTES {
         let message = format!(
             "{} is a notebook of {}; at most {} can be read.",
@@ -26,7 +31,7 @@ pub(crate) fn read(session: &dyn Session, target: &Target, size: u64) -> Result<
         return Err(Failure::new("file_too_large", message)
             .hint("Take the cells you need out of it in the shell, for instance with jq."));
     }
-    let bytes = files::load(target, size)?;
+    let bytes = whole.map_or_else(|| files::load(target), Ok)?;
     let damaged = |reason: &str| {
         let message = format!("{} is not a readable notebook: {reason}.", target.given);
         Failure::new("bad_notebook", message)

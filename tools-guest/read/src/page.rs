@@ -22,7 +22,7 @@ const MAX_LINE_CHARS: usize = 2_000;
 
 /// Files up to this size are loaded whole and hashed. A larger one is streamed up to the end of
 /// the page, so that memory is bounded by the answer (READ-R23).
-const WHOLE_BYTES: u64 = 16 << 20;
+pub(crate) const WHOLE_BYTES: u64 = 16 << 20;
 
 /// Bytes of one line that are held while streaming. The rest of it is counted and passed over.
 const MAX_LINE_BYTES: usize = 64 << 10;
@@ -124,27 +124,27 @@ pub(crate) fn read(
     session: &dyn Session,
     target: &Target,
     size: u64,
+    whole: Option<Vec<u8>>,
     range: Range,
 ) -> Result<Outcome, Failure> {
     let configured = session.setting("read_max_tokens").and_then(|text| text.parse().ok());
     let budget = if range.large { LARGE_TOKENS } else { configured.unwrap_or(DEFAULT_TOKENS) };
     let page = Page::new(range, budget);
-    if size <= WHOLE_BYTES {
-        whole(session, target, range, page, size)
-    } else {
-        streamed(target, range, page, size)
+    match whole {
+        Some(bytes) => loaded(session, target, range, page, &bytes),
+        None => streamed(target, range, page, size),
     }
 }
 
-fn whole(
+fn loaded(
     session: &dyn Session,
     target: &Target,
     range: Range,
     mut page: Page,
-    size: u64,
+    bytes: &[u8],
 ) -> Result<Outcome, Failure> {
-    let bytes = files::load(target, size)?;
-    let (shown, form) = text::shown(&bytes);
+    let size = bytes.len() as u64;
+    let (shown, form) = text::shown(bytes);
     let eol = text::majority_eol(shown.as_bytes());
     let total = shown.split('\n').count();
     for (at, line) in shown.split('\n').enumerate() {
@@ -154,7 +154,7 @@ fn whole(
     }
     refuse_over_budget(&page, range, text::tokens(bytes.len()))?;
     let complete = page.first == 1 && page.lines.len() == total || bytes.is_empty();
-    session.remember(&target.path, FileState { hash: files::hash(&bytes), complete });
+    session.remember(&target.path, FileState { hash: files::hash(bytes), complete });
     let past_end = page.first > total;
     let notice = if bytes.is_empty() {
         Some(json!({ "kind": "empty" }))

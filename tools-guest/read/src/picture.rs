@@ -40,6 +40,7 @@ pub(crate) fn read(
     target: &Target,
     kind: ImageKind,
     size: u64,
+    whole: Option<Vec<u8>>,
 ) -> Result<Outcome, Failure> {
     if size > MAX_FILE_BYTES {
         return Err(bad(
@@ -49,7 +50,7 @@ pub(crate) fn read(
             &format!("larger than {}", text::size(MAX_FILE_BYTES)),
         ));
     }
-    let bytes = files::load(target, size)?;
+    let bytes = whole.map_or_else(|| files::load(target), Ok)?;
     let hash = files::hash(&bytes);
     let shown = prepare(bytes, kind).map_err(|reason| bad(target, kind, size, &reason))?;
     session.remember(&target.path, FileState { hash, complete: true });

@@ -1,7 +1,6 @@
 //! Finding and loading the file that a call names.
 
 use std::fs::{self, File, Metadata};
-use std::io::Read as _;
 
 use crate::{Failure, PathError, Session};
 
@@ -147,12 +146,10 @@ pub fn regular(session: &dyn Session, target: &Target) -> Result<Metadata, Failu
 ///
 /// # Errors
 /// What the operating system says.
-pub fn load(target: &Target, size: u64) -> Result<Vec<u8>, Failure> {
-    let error = |error| Failure::io("read", &target.given, &error);
-    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0).saturating_add(1));
-    let mut file = File::open(&target.path).map_err(error)?;
-    file.read_to_end(&mut bytes).map_err(error)?;
-    Ok(bytes)
+pub fn load(target: &Target) -> Result<Vec<u8>, Failure> {
+    let read = crate::raw::read(&target.path, usize::MAX - 1);
+    let bytes = read.map_err(|error| Failure::io("read", &target.given, &error))?;
+    Ok(bytes.unwrap_or_default())
 }
 
 /// The session's hash of a content.

@@ -9,6 +9,7 @@ pub mod describe;
 pub mod failure;
 pub mod files;
 pub mod patch;
+pub mod raw;
 pub mod session;
 pub mod sniff;
 pub mod text;

@@ -76,8 +76,8 @@ fn create(session: &dyn Session, target: &Target, content: &str) -> Result<Outco
 }
 
 fn update(session: &dyn Session, target: &Target, content: &str) -> Result<Outcome, Failure> {
-    let size = files::regular(session, target)?.len();
-    let old = files::load(target, size)?;
+    files::regular(session, target)?;
+    let old = files::load(target)?;
     guard(session, target, &old)?;
     let (shown, form) = text::shown(&old);
     // A mark or UTF-16 is kept, unless the content brings a mark of its own (WRITE-R4).

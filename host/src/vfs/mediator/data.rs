@@ -17,6 +17,9 @@ use crate::vfs::synthetic::{Device, Entry};
 /// Bytes read or written in one host call. A guest names the length; the host allocates it.
 pub(in crate::vfs) const MAX_TRANSFER: usize = 1 << 20;
 
+/// Reads up to this length allocate what is asked for.
+const SMALL_READ: usize = 16 << 10;
+
 impl Mediator {
     /// Reads up to `length` bytes at `offset`, for the host's own doors.
     ///
@@ -198,7 +201,12 @@ fn size_of(file: &FileHandle) -> Result<u64, Errno> {
     Ok(u64::try_from(file.stat()?.st_size).unwrap_or(0))
 }
 
-fn read_file(file: &FileHandle, length: usize, offset: u64) -> Result<Vec<u8>, Errno> {
+fn read_file(file: &FileHandle, mut length: usize, offset: u64) -> Result<Vec<u8>, Errno> {
+    if length > SMALL_READ {
+        // A megabyte is asked for where a few bytes are left; the memory for it is not free.
+        let left = size_of(file)?.saturating_sub(offset);
+        length = length.min(usize::try_from(left).unwrap_or(length)).max(1);
+    }
     let mut buffer = Vec::with_capacity(length);
     rustix::io::pread(&file.fd, rustix::buffer::spare_capacity(&mut buffer), offset)?;
     Ok(buffer)

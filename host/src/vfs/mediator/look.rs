@@ -201,6 +201,15 @@ impl Mediator {
         }
     }
 
+    /// Whether a path exists and has no link in it, in one call to the kernel.
+    fn is_canonical(&self, path: &GuestPath) -> bool {
+        let Ok(parts) = Parts::new(path.as_str().trim_start_matches('/')) else { return false };
+        let direct = resolve::direct(&self.space, &self.root(), parts);
+        direct.is_some_and(|direct| {
+            resolve::open_direct(direct.dir.as_fd(), direct.rest, OFlags::PATH).is_ok()
+        })
+    }
+
     fn mounts_below(&self, path: &GuestPath) -> Vec<Listed> {
         let mut names: Vec<&str> = self.space.mounts_below(path).collect();
         names.sort_unstable();
@@ -215,6 +224,9 @@ impl Mediator {
     /// # Errors
     /// When a link leads out or in circles, or a file stands where a directory should.
     pub fn canonical(&self, path: &GuestPath) -> Result<GuestPath, Fault> {
+        if self.is_canonical(path) {
+            return Ok(path.clone());
+        }
         let mut missing: Vec<String> = Vec::new();
         let mut path = path.clone();
         loop {

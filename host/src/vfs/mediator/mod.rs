@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use rustix::io::Errno;
 
+pub(super) use data::MAX_TRANSFER;
 pub(super) use look::{Listing, Metadata};
 pub use open::OpenHow;
 

@@ -1,0 +1,133 @@
+//! ripgrep's ignore rules, on the matchers of its own `ignore` crate.
+//!
+//! The crate's walker looks for four kinds of ignore files in every directory by trying to open
+//! them, and asks for an inode with every entry. Here the listing that is needed anyway says which
+//! ignore files there are. What they mean is the crate's business still; the order in which they
+//! count is: overrides, then `.rgignore`, `.ignore`, `.gitignore`, `.git/info/exclude`, and in each
+//! kind the deepest directory first. A cell has no global excludes.
+
+use std::rc::Rc;
+
+use ignore::Match;
+use ignore::gitignore::{Gitignore, GitignoreBuilder};
+use ignore::overrides::Override;
+use ignore::types::Types;
+use toolcell_sdk::raw::{self, Kind};
+
+/// The rules of one directory, and those above it.
+#[derive(Debug)]
+pub(crate) struct Level {
+    rgignore: Option<Gitignore>,
+    ignore: Option<Gitignore>,
+    gitignore: Option<Gitignore>,
+    exclude: Option<Gitignore>,
+    has_git: bool,
+    above: Option<Rc<Level>>,
+}
+
+impl Level {
+    /// The rules of the directories above `path`, whether or not they are searched.
+    pub(crate) fn above(path: &str) -> Option<Rc<Level>> {
+        let (parent, _) = path.trim_end_matches('/').rsplit_once('/')?;
+        let above = Level::above(parent);
+        let parent = if parent.is_empty() { "/" } else { parent };
+        let entries = raw::list(parent).unwrap_or_default();
+        Level::of(parent, &entries, above)
+    }
+
+    /// The rules that hold in a directory with these entries.
+    pub(crate) fn of(
+        directory: &str,
+        entries: &[(String, Kind)],
+        above: Option<Rc<Level>>,
+    ) -> Option<Rc<Level>> {
+        let has = |wanted: &str| entries.iter().any(|(name, _)| name == wanted);
+        let file = |name: &str| has(name).then(|| read_rules(directory, name)).flatten();
+        let has_git = has(".git");
+        let level = Level {
+            rgignore: file(".rgignore"),
+            ignore: file(".ignore"),
+            gitignore: file(".gitignore"),
+            exclude: has_git.then(|| read_rules(directory, ".git/info/exclude")).flatten(),
+            has_git,
+            above: None,
+        };
+        let own = [&level.rgignore, &level.ignore, &level.gitignore];
+        // Most directories add nothing; then the rules above are the rules here.
+        if !has_git && own.iter().all(|rules| rules.is_none()) {
+            return above;
+        }
+        Some(Rc::new(Level { above, ..level }))
+    }
+}
+
+fn read_rules(directory: &str, name: &str) -> Option<Gitignore> {
+    let mut builder = GitignoreBuilder::new(directory);
+    // A line that makes no sense is left out, as git does.
+    let _ = builder.add(format!("{directory}/{name}"));
+    builder.build().ok().filter(|rules| !rules.is_empty())
+}
+
+fn chain(level: &Option<Rc<Level>>) -> impl Iterator<Item = &Level> {
+    std::iter::successors(level.as_deref(), |level| level.above.as_deref())
+}
+
+/// What the call itself says of files.
+#[derive(Debug)]
+pub(crate) struct Rules {
+    pub(crate) overrides: Override,
+    pub(crate) types: Types,
+}
+
+impl Rules {
+    /// Whether an entry is not searched, or not descended into.
+    pub(crate) fn leave_out(
+        &self,
+        level: &Option<Rc<Level>>,
+        path: &str,
+        is_dir: bool,
+        require_git: bool,
+    ) -> bool {
+        match self.overrides.matched(path, is_dir) {
+            Match::Ignore(_) => return true,
+            Match::Whitelist(_) => return false,
+            Match::None => {}
+        }
+        ignored(level, path, is_dir, require_git) || self.types.matched(path, is_dir).is_ignore()
+    }
+}
+
+/// For each kind the deepest rule that says anything counts; of the kinds, the first.
+fn ignored(level: &Option<Rc<Level>>, path: &str, is_dir: bool, require_git: bool) -> bool {
+    #[derive(Clone, Copy, PartialEq)]
+    enum Say {
+        Nothing,
+        Ignore,
+        Keep,
+    }
+    let say = |rules: &Option<Gitignore>| match rules.as_ref().map(|r| r.matched(path, is_dir)) {
+        None | Some(Match::None) => Say::Nothing,
+        Some(Match::Ignore(_)) => Say::Ignore,
+        Some(Match::Whitelist(_)) => Say::Keep,
+    };
+    let in_git = !require_git || chain(level).any(|level| level.has_git);
+    let mut said = [Say::Nothing; 4];
+    let mut left_git = false;
+    for level in chain(level) {
+        let git = in_git && !left_git;
+        let kinds = [
+            (true, &level.rgignore),
+            (true, &level.ignore),
+            (git, &level.gitignore),
+            (git, &level.exclude),
+        ];
+        for (said, (counts, rules)) in said.iter_mut().zip(kinds) {
+            if counts && *said == Say::Nothing {
+                *said = say(rules);
+            }
+        }
+        // Above its work tree, a repository's rules end.
+        left_git |= level.has_git;
+    }
+    said.into_iter().find(|said| *said != Say::Nothing) == Some(Say::Ignore)
+}

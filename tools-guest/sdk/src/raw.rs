@@ -1,0 +1,143 @@
+//! Listing and reading with as few calls to the host as there can be.
+//!
+//! The standard library of `wasm32-wasip2` asks for an inode with every directory entry, and opens
+//! a stream for every read. A search does both thousands of times; here an entry is one call, and
+//! a small file three: open, read, close. On other targets this is the standard library.
+
+use std::io;
+
+/// What a directory entry is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A regular file.
+    File,
+    /// A directory.
+    Directory,
+    /// A symbolic link.
+    Link,
+    /// Anything else.
+    Other,
+}
+
+/// The whole of a file, or `None` if it is longer than `limit` bytes.
+///
+/// # Errors
+/// When it cannot be opened or read.
+pub fn read(path: &str, limit: usize) -> io::Result<Option<Vec<u8>>> {
+    imp::read(path, limit)
+}
+
+/// The entries of a directory, in the order the system has them.
+///
+/// # Errors
+/// When it cannot be listed.
+pub fn list(path: &str) -> io::Result<Vec<(String, Kind)>> {
+    imp::list(path)
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+mod imp {
+    use std::fs::{self, File};
+    use std::io::{self, Read as _};
+
+    use super::Kind;
+
+    pub(super) fn read(path: &str, limit: usize) -> io::Result<Option<Vec<u8>>> {
+        let file = File::open(path)?;
+        let size = usize::try_from(file.metadata()?.len()).unwrap_or(0);
+        let mut bytes = Vec::with_capacity(size.min(limit).saturating_add(1));
+        file.take(limit as u64 + 1).read_to_end(&mut bytes)?;
+        Ok((bytes.len() <= limit).then_some(bytes))
+    }
+
+    pub(super) fn list(path: &str) -> io::Result<Vec<(String, Kind)>> {
+        let entry = |entry: io::Result<fs::DirEntry>| {
+            let entry = entry?;
+            let kind = entry.file_type()?;
+            let kind = match kind {
+                kind if kind.is_file() => Kind::File,
+                kind if kind.is_dir() => Kind::Directory,
+                kind if kind.is_symlink() => Kind::Link,
+                _ => Kind::Other,
+            };
+            Ok((entry.file_name().to_string_lossy().into_owned(), kind))
+        };
+        fs::read_dir(path)?.map(entry).collect()
+    }
+}
+
+#[cfg(target_arch = "wasm32")]
+mod imp {
+    use std::cell::OnceCell;
+    use std::io;
+
+    use wasip2::filesystem::preopens::get_directories;
+    use wasip2::filesystem::types::{
+        Descriptor, DescriptorFlags, DescriptorType, ErrorCode, OpenFlags, PathFlags,
+    };
+
+    use super::Kind;
+
+    /// First read of a file. Source files are smaller, nearly all of them.
+    const FIRST: usize = 64 << 10;
+    /// Each further read.
+    const MORE: usize = 1 << 20;
+
+    thread_local! {
+        static ROOT: OnceCell<Descriptor> = const { OnceCell::new() };
+    }
+
+    fn open(path: &str, flags: OpenFlags) -> io::Result<Descriptor> {
+        ROOT.with(|root| {
+            let root = root.get_or_init(|| match get_directories().into_iter().next() {
+                Some((root, _)) => root,
+                None => unreachable!("the host gives one root"),
+            });
+            let path = path.trim_start_matches('/');
+            let path = if path.is_empty() { "." } else { path };
+            let follow = PathFlags::SYMLINK_FOLLOW;
+            root.open_at(follow, path, flags, DescriptorFlags::READ).map_err(error)
+        })
+    }
+
+    pub(super) fn read(path: &str, limit: usize) -> io::Result<Option<Vec<u8>>> {
+        let file = open(path, OpenFlags::empty())?;
+        let (mut bytes, mut end) = file.read(FIRST as u64, 0).map_err(error)?;
+        while !end {
+            if bytes.len() > limit {
+                return Ok(None);
+            }
+            let (more, last) = file.read(MORE as u64, bytes.len() as u64).map_err(error)?;
+            bytes.extend_from_slice(&more);
+            end = last || more.is_empty();
+        }
+        Ok((bytes.len() <= limit).then_some(bytes))
+    }
+
+    pub(super) fn list(path: &str) -> io::Result<Vec<(String, Kind)>> {
+        let listing = open(path, OpenFlags::DIRECTORY)?.read_directory().map_err(error)?;
+        let mut entries = Vec::new();
+        while let Some(entry) = listing.read_directory_entry().map_err(error)? {
+            let kind = match entry.type_ {
+                DescriptorType::RegularFile => Kind::File,
+                DescriptorType::Directory => Kind::Directory,
+                DescriptorType::SymbolicLink => Kind::Link,
+                _ => Kind::Other,
+            };
+            entries.push((entry.name, kind));
+        }
+        Ok(entries)
+    }
+
+    fn error(code: ErrorCode) -> io::Error {
+        let kind = match code {
+            ErrorCode::NoEntry => io::ErrorKind::NotFound,
+            ErrorCode::Access | ErrorCode::NotPermitted => io::ErrorKind::PermissionDenied,
+            ErrorCode::NotDirectory => io::ErrorKind::NotADirectory,
+            ErrorCode::IsDirectory => io::ErrorKind::IsADirectory,
+            ErrorCode::ReadOnly => io::ErrorKind::ReadOnlyFilesystem,
+            _ => io::ErrorKind::Other,
+        };
+        kind.into()
+    }
+}
