@@ -38,7 +38,7 @@ fn warm_calls(criterion: &mut Criterion) {
     group.bench_function("Read of a small file", |bench| {
         bench.to_async(&executor).iter(|| async {
             let request = wire::parse(&line).unwrap();
-            wire::result(&cell.call(request.call).await).to_string()
+            serde_json::to_string(&wire::result(&cell.call(request.call).await)).unwrap()
         });
     });
     let write = json!({ "id": "1", "tool": "Write",
@@ -47,7 +47,7 @@ fn warm_calls(criterion: &mut Criterion) {
     group.bench_function("Write of a small file", |bench| {
         bench.to_async(&executor).iter(|| async {
             let request = wire::parse(&write).unwrap();
-            wire::result(&cell.call(request.call).await).to_string()
+            serde_json::to_string(&wire::result(&cell.call(request.call).await)).unwrap()
         });
     });
     group.bench_function("native: read the file and number its lines", |bench| {

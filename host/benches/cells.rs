@@ -10,7 +10,7 @@ use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use serde_json::json;
 use toolcell::{Cell, CellOptions, ToolCall};
 
-const IDLE: usize = 500;
+const IDLE: usize = 1_000;
 
 fn first_call(criterion: &mut Criterion) {
     let executor = common::executor();

@@ -161,7 +161,7 @@ impl Cell {
         );
         let _slot = self.runtime.slot().await;
         let run = run_program(self.runtime.engine(), program, state).await;
-        self.journal.end_call()?;
+        self.end_call()?;
         Ok(run)
     }
 
@@ -192,7 +192,22 @@ impl Cell {
         &self.options
     }
 
-    /// The environment of every guest: this list, and nothing of the host's.
+    /// The end of a call: its records are handed over and, if the cell asks for it, they and what
+    /// was changed are on the disk.
+    pub(crate) fn end_call(&self) -> Result<(), Error> {
+        self.journal.flush()?;
+        match self.journal.durability() {
+            Durability::Call => self.sync(),
+            Durability::Execution | Durability::None => Ok(()),
+        }
+    }
+
+    fn sync(&self) -> Result<(), Error> {
+        self.journal.sync()?;
+        self.space.sync().map_err(|error| Error::io("the regions to sync them", error))
+    }
+
+    /// The environment of every program: this list, and nothing of the host's.
     pub(crate) fn environment(&self) -> Vec<(String, String)> {
         let cwd = self.session.cwd();
         [
@@ -220,7 +235,7 @@ impl Cell {
     pub fn close(self) -> Result<(), Error> {
         self.journal.flush()?;
         if self.journal.durability() != Durability::None {
-            self.journal.sync()?;
+            self.sync()?;
         }
         let Some((cwd, files)) = self.session.take_changes() else { return Ok(()) };
         let files: Vec<Value> = files

@@ -31,25 +31,19 @@ struct Invocation {
 /// Runs one call to its result.
 pub(crate) async fn dispatch(cell: &Cell, call: ToolCall) -> ToolResult {
     let started = Instant::now();
+    let ToolCall { id, tool, input } = call;
     let mut answer = Answer::default();
-    let outcome = match invocation(cell, &call).await {
-        Ok(invocation) => run(cell, &call.id, invocation, &mut answer).await,
-        Err(failure) => Err(failure),
-    };
-    let outcome = match outcome {
-        Ok(structured) => delegated(cell, &call, structured, &mut answer).await,
-        failed => failed,
-    };
+    let outcome = answered(cell, &id, &tool, input, &mut answer).await;
     let mut content = vec![Content::Text(match &outcome {
-        Ok(structured) => profile::text(&call.tool, structured),
+        Ok(structured) => profile::text(&tool, structured),
         Err(failure) => profile::failure(failure),
     })];
     content.append(&mut answer.images);
     let (mutations, mutations_unlisted) =
         answer.actor.map(|actor| actor.changes()).unwrap_or_default();
     ToolResult {
-        id: call.id,
-        tool: call.tool,
+        id,
+        tool,
         content,
         outcome,
         mutations,
@@ -59,6 +53,21 @@ pub(crate) async fn dispatch(cell: &Cell, call: ToolCall) -> ToolResult {
             cpu: answer.measured.cpu,
             memory_bytes: answer.measured.memory_bytes,
         },
+    }
+}
+
+async fn answered(
+    cell: &Cell,
+    id: &str,
+    tool: &str,
+    input: Value,
+    answer: &mut Answer,
+) -> Result<Value, Failure> {
+    let invocation = invocation(cell, tool, input).await?;
+    let structured = run(cell, id, &invocation, answer).await?;
+    match structured["delegate"].as_str() {
+        Some(helper) => delegated(cell, id, helper, invocation.input, answer).await,
+        None => Ok(structured),
     }
 }
 
@@ -74,37 +83,36 @@ struct Answer {
 /// one gives is the result.
 async fn delegated(
     cell: &Cell,
-    call: &ToolCall,
-    structured: Value,
+    id: &str,
+    helper: &str,
+    input: Value,
     answer: &mut Answer,
 ) -> Result<Value, Failure> {
-    let Some(helper) = structured["delegate"].as_str() else { return Ok(structured) };
-    let call = ToolCall { tool: helper.to_owned(), ..call.clone() };
-    let invocation = invocation(cell, &call).await?;
-    run(cell, &call.id, invocation, answer).await.map_err(|failure| {
+    let invocation = invocation(cell, helper, input).await?;
+    run(cell, id, &invocation, answer).await.map_err(|failure| {
         // A file that brings its reader down is damaged, or made to.
         let fatal = ["tool_crashed", "memory_limit", "stack_limit"];
         if !fatal.contains(&failure.code.as_str()) {
             return failure;
         }
-        let path = call.input["file_path"].as_str().unwrap_or_default();
+        let path = invocation.input["file_path"].as_str().unwrap_or_default();
         let message = format!("Cannot read {path}: it is damaged or too complex.");
         Failure { details: Some(failure.to_json()), ..Failure::new("bad_file", message) }
     })
 }
 
-async fn invocation(cell: &Cell, call: &ToolCall) -> Result<Invocation, Failure> {
+async fn invocation(cell: &Cell, name: &str, input: Value) -> Result<Invocation, Failure> {
     let registry = cell.runtime().registry();
-    let tool = registry.get(&call.tool).await.map_err(|error| {
+    let tool = registry.get(name).await.map_err(|error| {
         cell.runtime().report(&error);
-        Failure::new("internal_error", format!("The tool {} cannot be loaded.", call.tool))
+        Failure::new("internal_error", format!("The tool {name} cannot be loaded."))
     })?;
     let tool = tool.ok_or_else(|| {
         let known = registry.names().join(", ");
-        let message = format!("No such tool: {}. The tools are: {known}.", call.tool);
+        let message = format!("No such tool: {name}. The tools are: {known}.");
         Failure::new("unknown_tool", message)
     })?;
-    let input = tool.schema.validate(&call.tool, call.input.clone())?;
+    let input = tool.schema.validate(name, input)?;
     Ok(Invocation { tool, input })
 }
 
@@ -121,7 +129,7 @@ fn grant(cell: &Cell, tool: &Tool, actor: &Arc<Actor>) -> Grant {
 async fn run(
     cell: &Cell,
     id: &str,
-    invocation: Invocation,
+    invocation: &Invocation,
     answer: &mut Answer,
 ) -> Result<Value, Failure> {
     let Invocation { tool, input } = invocation;
@@ -130,33 +138,34 @@ async fn run(
         .actor(id, &tool.name, &tool.digest)
         .map_err(|_| Failure::new("internal_error", "The journal cannot be written."))?;
     answer.actor = Some(actor.clone());
-    let mediator = Mediator::new(cell.space().clone(), grant(cell, &tool, &actor));
+    let mediator = Mediator::new(cell.space().clone(), grant(cell, tool, &actor));
     let control = Control::new(cell.options().call_limit);
     let state = State::new(
         FsContext::new(Arc::new(mediator)),
         cell.session().clone(),
         control,
         cell.options().memory_bytes,
+        // A tool gets everything by its input; arguments and environment are for programs.
         &[],
-        &cell.environment(),
+        &[],
     );
     let input = input.to_string();
     let engine = cell.runtime().engine();
     let _slot = cell.runtime().slot().await;
     let (result, measured) = run_tool(engine, &tool.pre, state, Some((&tool.name, &input))).await;
-    let ended = journal.end_call();
+    let ended = cell.end_call();
     answer.measured = measured;
     if let Err(ended @ Ended::Host(_)) = &result {
         cell.runtime().report(ended);
     }
-    let outcome = outcome(&tool, result, &answer.measured, &mut answer.images);
+    let outcome = outcome(tool, result, &answer.measured, &mut answer.images);
     match ended {
         Ok(()) => outcome,
         // The change may stand; what must not happen is that this goes unsaid.
         Err(error) => {
             cell.runtime().report(&error);
             let message =
-                format!("{} ran, but its record could not be written to the journal.", tool.name);
+                format!("{} ran, but its record could not be kept in the journal.", tool.name);
             Err(Failure::new("journal_failed", message))
         }
     }

@@ -67,7 +67,8 @@ impl std::fmt::Debug for Runtime {
 }
 
 impl Runtime {
-    /// Sets up the engine. Nothing is compiled until it is wanted.
+    /// Sets up the engine. Nothing is compiled until it is wanted. Raises this process's limit of
+    /// open files to the most that the system allows it: each open guest descriptor is one.
     ///
     /// # Errors
     /// When the machine lacks what the engine needs, or the cache directory cannot be used.

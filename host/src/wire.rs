@@ -7,10 +7,12 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::call::{Content, ToolCall, ToolResult, Usage};
 use crate::failure::Failure;
+use crate::policy::Mutation;
 
 /// A call, and the execution it is for if it names one.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,41 +66,99 @@ pub fn parse(text: &str) -> Result<Request, Malformed> {
     Ok(Request { call, execution })
 }
 
-/// A result as it is written.
-pub fn result(result: &ToolResult) -> Value {
-    let mut value = json!({
-        "id": result.id,
-        "tool": result.tool,
-        "is_error": result.is_error(),
-        "content": result.content.iter().map(content).collect::<Vec<_>>(),
-    });
-    match &result.outcome {
-        Ok(structured) => value["structured"] = structured.clone(),
-        Err(failure) => value["structured"] = json!({ "error": failure.to_json() }),
-    }
-    let mutations = result.mutations.iter().map(|mutation| {
-        json!({
-            "seq": mutation.seq,
-            "op": mutation.operation.name(),
-            "path": mutation.path.as_str(),
-        })
-    });
-    value["mutations"] = mutations.collect();
-    if result.mutations_unlisted > 0 {
-        value["mutations_unlisted"] = result.mutations_unlisted.into();
-    }
+/// A result as it is written: serialize it where it is wanted.
+pub fn result(result: &ToolResult) -> impl Serialize + '_ {
+    let (structured, error) = match &result.outcome {
+        Ok(structured) => (Structured::Result(structured), false),
+        Err(failure) => (Structured::Error { error: failure.to_json() }, true),
+    };
     let milliseconds = |time: std::time::Duration| (time.as_secs_f64() * 1e6).round() / 1e3;
-    value["usage"] = json!({
-        "wall_ms": milliseconds(result.usage.wall),
-        "cpu_ms": milliseconds(result.usage.cpu),
-        "memory_bytes": result.usage.memory_bytes,
-    });
-    value
+    ResultLine {
+        id: &result.id,
+        tool: &result.tool,
+        is_error: error,
+        content: result.content.iter().map(content).collect(),
+        structured,
+        mutations: result.mutations.iter().map(mutation).collect(),
+        mutations_unlisted: result.mutations_unlisted,
+        usage: UsageLine {
+            wall_ms: milliseconds(result.usage.wall),
+            cpu_ms: milliseconds(result.usage.cpu),
+            memory_bytes: result.usage.memory_bytes,
+        },
+    }
+}
+
+#[derive(Serialize)]
+struct ResultLine<'a> {
+    id: &'a str,
+    tool: &'a str,
+    is_error: bool,
+    content: Vec<ContentLine<'a>>,
+    structured: Structured<'a>,
+    mutations: Vec<MutationLine<'a>>,
+    #[serde(skip_serializing_if = "is_zero")]
+    mutations_unlisted: u64,
+    usage: UsageLine,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Structured<'a> {
+    Result(&'a Value),
+    Error { error: Value },
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+enum ContentLine<'a> {
+    Text { text: &'a str },
+    Image { source: SourceLine<'a> },
+}
+
+#[derive(Serialize)]
+struct SourceLine<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    media_type: &'a str,
+    data: String,
+}
+
+#[derive(Serialize)]
+struct MutationLine<'a> {
+    seq: u64,
+    op: &'static str,
+    path: &'a str,
+}
+
+#[derive(Serialize)]
+struct UsageLine {
+    wall_ms: f64,
+    cpu_ms: f64,
+    memory_bytes: usize,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+fn content(content: &Content) -> ContentLine<'_> {
+    match content {
+        Content::Text(text) => ContentLine::Text { text },
+        Content::Image { media_type, data } => {
+            let data = BASE64_STANDARD.encode(data);
+            ContentLine::Image { source: SourceLine { kind: "base64", media_type, data } }
+        }
+    }
+}
+
+fn mutation(mutation: &Mutation) -> MutationLine<'_> {
+    MutationLine { seq: mutation.seq, op: mutation.operation.name(), path: mutation.path.as_str() }
 }
 
 /// The result of a call that could not be made at all.
-pub fn refused(call: ToolCall, failure: Failure) -> Value {
-    result(&ToolResult {
+pub fn refused(call: ToolCall, failure: Failure) -> ToolResult {
+    ToolResult {
         id: call.id,
         tool: call.tool,
         content: vec![Content::Text(failure.message.clone())],
@@ -106,7 +166,7 @@ pub fn refused(call: ToolCall, failure: Failure) -> Value {
         mutations: Vec::new(),
         mutations_unlisted: 0,
         usage: Usage::default(),
-    })
+    }
 }
 
 /// The result for a line that is not a call.
@@ -123,20 +183,6 @@ pub fn malformed(line: u64, error: &Malformed) -> Value {
         "mutations": [],
         "usage": { "wall_ms": 0, "cpu_ms": 0, "memory_bytes": 0 },
     })
-}
-
-fn content(content: &Content) -> Value {
-    match content {
-        Content::Text(text) => json!({ "type": "text", "text": text }),
-        Content::Image { media_type, data } => json!({
-            "type": "image",
-            "source": {
-                "type": "base64",
-                "media_type": media_type,
-                "data": BASE64_STANDARD.encode(data),
-            },
-        }),
-    }
 }
 
 #[cfg(test)]

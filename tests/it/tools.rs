@@ -174,3 +174,46 @@ async fn read_r15_a_pdf_is_read_through_its_own_component() {
     let damaged = call(&cell, "Read", json!({ "file_path": "workspace/d.pdf" })).await;
     assert_eq!(damaged.outcome.unwrap_err().code, "bad_pdf");
 }
+
+#[tokio::test]
+async fn a_tool_of_ones_own_answers_to_its_name() {
+    use toolcell::{CustomTool, Runtime, RuntimeOptions};
+    let world = World::new();
+    let read = toolcell_artifacts::TOOLS.iter().find(|guest| guest.name == "read").unwrap();
+    let mut options = RuntimeOptions::new(world.path("cache"));
+    options.tools.push(CustomTool { name: "Peek".into(), wasm: read.wasm.to_vec() });
+    let runtime = Runtime::new(options).unwrap();
+    let cell = runtime.open_cell(world.options()).unwrap();
+
+    let result = call(&cell, "Peek", json!({ "file_path": "/etc/hosts", "limit": 1 })).await;
+
+    assert_eq!(result.outcome.unwrap()["file"]["content"], "127.0.0.1\tlocalhost");
+    let names: Vec<String> =
+        runtime.tools().await.unwrap().iter().map(|tool| tool.name.clone()).collect();
+    assert!(names.contains(&"Peek".to_owned()) && names.contains(&"Read".to_owned()));
+}
+
+#[tokio::test]
+async fn what_is_no_component_is_an_error_with_a_name() {
+    use toolcell::{CustomTool, Runtime, RuntimeOptions};
+    let world = World::new();
+    let mut options = RuntimeOptions::new(world.path("cache"));
+    options.tools.push(CustomTool { name: "Junk".into(), wasm: b"not wasm".to_vec() });
+    let runtime = Runtime::new(options).unwrap();
+    let error = runtime.tools().await.unwrap_err();
+    assert_eq!(error.to_string(), "tool component Junk");
+    let cell = runtime.open_cell(world.options()).unwrap();
+    let result = call(&cell, "Junk", json!({})).await;
+    assert_eq!(result.outcome.unwrap_err().code, "internal_error");
+}
+
+#[tokio::test]
+async fn durability_call_waits_for_the_disk_and_changes_nothing_else() {
+    use toolcell::journal::Durability;
+    let world = World::new();
+    let mut options = world.options();
+    options.durability = Durability::Call;
+    let cell = world.open(options);
+    let result = call(&cell, "Write", json!({ "file_path": "a", "content": "x" })).await;
+    assert!(!result.is_error(), "{}", result.text());
+}

@@ -89,7 +89,7 @@ async fn many(world: &World, runtime: &Runtime) -> anyhow::Result<ExitCode> {
             line.extend_from_slice(b"(too long)");
         }
         if !line.trim_ascii().is_empty() {
-            printer::json(&answer(&mut cells, &line, number).await)?;
+            answer(&mut cells, &line, number).await?;
         }
     }
     cells.close()?;
@@ -111,20 +111,21 @@ fn skip_line(input: &mut impl io::BufRead) -> io::Result<()> {
     }
 }
 
-async fn answer(cells: &mut Cells<'_>, line: &[u8], number: u64) -> Value {
+async fn answer(cells: &mut Cells<'_>, line: &[u8], number: u64) -> io::Result<()> {
     let text = String::from_utf8_lossy(line);
     let Request { call, execution } = match wire::parse(&text) {
         Ok(request) => request,
-        Err(error) => return wire::malformed(number, &error),
+        Err(error) => return printer::json(&wire::malformed(number, &error)),
     };
     let execution = execution.unwrap_or_else(|| cells.world.execution.clone());
-    match cells.get(&execution) {
-        Ok(cell) => wire::result(&cell.call(call).await),
+    let result = match cells.get(&execution) {
+        Ok(cell) => cell.call(call).await,
         Err(error) => {
             let message = format!("The execution {execution:?} cannot be opened: {error:#}.");
             wire::refused(call, Failure::new("execution_unavailable", message))
         }
-    }
+    };
+    printer::json(&wire::result(&result))
 }
 
 /// The executions that are open.

@@ -16,7 +16,9 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use clap::{Parser, Subcommand};
+use toolcell::journal::Durability;
 use toolcell::policy::Access;
+use toolcell::runtime::EngineOptions;
 use toolcell::{CellOptions, CustomTool, RegionOption, Runtime, RuntimeOptions, ambient};
 
 /// Runs an agent's tools in WebAssembly cells.
@@ -44,9 +46,22 @@ struct World {
     /// Add a tool, or replace one: NAME=FILE.wasm
     #[arg(long, global = true, value_name = "NAME=FILE")]
     tool: Vec<String>,
+    /// When changes must be on the disk: before each result, at the end, or whenever
+    #[arg(long, global = true, value_enum, default_value = "execution")]
+    durability: When,
     /// Set something of the tools: NAME=VALUE, such as write_guard=off
     #[arg(long, global = true, value_name = "NAME=VALUE")]
     set: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum When {
+    /// Before each call's result
+    Call,
+    /// When the run ends
+    Execution,
+    /// Whenever the operating system likes
+    None,
 }
 
 #[derive(Debug, Subcommand)]
@@ -91,12 +106,16 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     })
 }
 
+/// Instances of one command. It runs one call at a time, and a smaller pool is set up sooner.
+const MAX_INSTANCES: u32 = 16;
+
 /// Longest name of an execution.
 const MAX_NAME: usize = 64;
 
 impl World {
     fn runtime(&self) -> anyhow::Result<Runtime> {
         let mut options = RuntimeOptions::new(self.state.join("cache"));
+        options.engine = EngineOptions { max_instances: MAX_INSTANCES };
         for tool in &self.tool {
             let (name, file) = pair(tool, "--tool takes NAME=FILE")?;
             let wasm = ambient::read_ambient(file.as_ref())
@@ -133,6 +152,11 @@ impl World {
             };
             options.regions.push(RegionOption::mapped(name, directory, access));
         }
+        options.durability = match self.durability {
+            When::Call => Durability::Call,
+            When::Execution => Durability::Execution,
+            When::None => Durability::None,
+        };
         for setting in &self.set {
             let (name, value) = pair(setting, "--set takes NAME=VALUE")?;
             options.settings.insert(name.to_owned(), value.to_owned());

@@ -17,9 +17,12 @@ pub(super) fn text(text: &str) -> io::Result<()> {
 }
 
 /// Prints one JSON value on a line of its own.
-pub(super) fn json(value: &serde_json::Value) -> io::Result<()> {
+pub(super) fn json(value: &impl serde::Serialize) -> io::Result<()> {
+    // In one piece: standard output looks for line ends in whatever it is given.
+    let mut line = serde_json::to_vec(value)?;
+    line.push(b'\n');
     let mut out = io::stdout().lock();
-    writeln!(out, "{value}")?;
+    out.write_all(&line)?;
     out.flush()
 }
 

@@ -56,9 +56,17 @@ impl Images {
             Keep::Small => size <= SMALL,
             Keep::All => true,
         };
-        if !wanted || size == 0 {
-            return false;
+        wanted && size > 0 && self.remember(actor, inode)
+    }
+
+    /// A file that `actor` made itself had no content before the call: none is kept of it.
+    pub(crate) fn made(&self, actor: u32, inode: u64) {
+        if self.keep != Keep::Off {
+            self.remember(actor, inode);
         }
+    }
+
+    fn remember(&self, actor: u32, inode: u64) -> bool {
         let mut seen = self.seen.lock();
         if seen.len() >= MAX_REMEMBERED {
             seen.clear();

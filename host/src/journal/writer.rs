@@ -28,9 +28,9 @@ const SEGMENT_BYTES: u64 = 32 << 20;
 /// When what was written must have reached the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Durability {
-    /// Before each call's result is returned.
+    /// Before each call's result is returned: the journal and every changed region.
     Call,
-    /// When the execution is closed.
+    /// When the execution is closed: the same.
     #[default]
     Execution,
     /// Whenever the operating system likes. A crash of the process loses nothing all the same.
@@ -306,15 +306,6 @@ impl Journal {
     pub fn flush(&self) -> Result<(), JournalError> {
         let mut inner = self.inner.lock();
         self.write(&mut inner)
-    }
-
-    /// The end of a call: everything is handed over and, if the cell asks for it, on the disk.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
-    pub fn end_call(&self) -> Result<(), JournalError> {
-        self.flush()?;
-        if self.durability == Durability::Call { self.sync() } else { Ok(()) }
     }
 
     /// Waits until the journal is on the disk.

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use cap_std::fs::{Dir, MetadataExt as _};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags};
@@ -39,9 +39,15 @@ pub(super) struct Mount {
     pub(super) inodes: InodeTable,
     /// Counts renamed directories: paths noted before a rename may be out of date after it.
     generation: AtomicU64,
+    /// Whether anything was changed since the last sync.
+    changed: AtomicBool,
 }
 
 impl Mount {
+    pub(super) fn note_change(&self) {
+        self.changed.store(true, Ordering::Release);
+    }
+
     pub(super) fn generation(&self) -> u64 {
         self.generation.load(Ordering::Acquire)
     }
@@ -81,6 +87,7 @@ impl Space {
                 root: Arc::new(root),
                 inodes: InodeTable::default(),
                 generation: AtomicU64::new(0),
+                changed: AtomicBool::new(false),
             }));
         }
         mounts.sort_by_key(|mount| std::cmp::Reverse(mount.at.as_str().len()));
@@ -125,6 +132,23 @@ impl Space {
     /// The journal, if there is one.
     pub fn journal(&self) -> Option<&Arc<Journal>> {
         self.journal.as_ref()
+    }
+
+    /// Waits until everything that was changed in any region is on the disk, names included.
+    ///
+    /// # Errors
+    /// When a disk says no.
+    pub fn sync(&self) -> io::Result<()> {
+        let mut synced = HashSet::new();
+        for mount in self.mounts.iter().filter(|mount| mount.changed.load(Ordering::Acquire)) {
+            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+            let root = rustix::fs::openat(mount.root.as_fd(), ".", flags, Mode::empty())?;
+            if synced.insert(rustix::fs::fstat(&root)?.st_dev) {
+                rustix::fs::syncfs(&root)?;
+            }
+            mount.changed.store(false, Ordering::Release);
+        }
+        Ok(())
     }
 
     /// The mount that holds `path`, and what is left of the path below it.

@@ -235,7 +235,7 @@ fn create(
 /// Loads what is to be edited, checks passed in the order of EDIT-R11; whether it has changed
 /// since the agent saw it comes back too.
 fn load(session: &dyn Session, target: &Target) -> Result<(Vec<u8>, bool), Failure> {
-    let size = files::regular(session, target)?.len();
+    let size = files::regular(session, target)?.size;
     if target.path.ends_with(".ipynb") {
         let message = format!("{} is a Jupyter notebook.", target.given);
         return Err(Failure::new("use_notebook_edit", message)

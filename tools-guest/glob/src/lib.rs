@@ -3,7 +3,7 @@
 mod pattern;
 
 use std::fs;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use globset::GlobMatcher;
 use ignore::gitignore::Gitignore;
@@ -143,7 +143,7 @@ impl Filter {
 struct Search<'a> {
     session: &'a dyn Session,
     deadline: Deadline,
-    matches: Vec<(Option<SystemTime>, String)>,
+    matches: Vec<(Option<Duration>, String)>,
     unreadable: usize,
     seen: usize,
     full: bool,
@@ -193,8 +193,8 @@ impl Search<'_> {
             self.full = true;
             return;
         }
-        let modified = fs::symlink_metadata(&path).and_then(|metadata| metadata.modified());
-        self.matches.push((modified.ok(), path));
+        let modified = raw::stat(&path).ok().and_then(|stat| stat.modified);
+        self.matches.push((modified, path));
     }
 
     /// GLOB-R10: a link counts if it leads to a file of the agent's.
@@ -231,7 +231,7 @@ toolcell_sdk::export_tool!(crate::Glob);
 mod tests {
     use std::collections::HashMap;
     use std::path::Path;
-    use std::time::Duration;
+    use std::time::SystemTime;
 
     use super::*;
     use toolcell_sdk::MemorySession;

@@ -9,14 +9,13 @@ mod files;
 mod ignored;
 mod search;
 
-use std::fs;
-use std::time::SystemTime;
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 use toolcell_sdk::describe::{Description, describe};
 use toolcell_sdk::walk::Deadline;
-use toolcell_sdk::{Failure, Outcome, Session, Tool};
+use toolcell_sdk::{Failure, Outcome, Session, Tool, raw};
 
 use files::{Candidates, Root};
 use search::{FileSearch, Lines};
@@ -170,15 +169,15 @@ struct Run<'a> {
 
 impl Run<'_> {
     fn files(mut self) -> Outcome {
-        let mut found: Vec<(Option<SystemTime>, String)> = Vec::new();
+        let mut found: Vec<(Option<Duration>, String)> = Vec::new();
         for path in std::mem::take(&mut self.candidates.paths) {
             if self.deadline.passed() {
                 break;
             }
             match self.search.matches(&path, &self.root, &self.deadline) {
                 Ok(true) => {
-                    let modified = fs::symlink_metadata(&path).and_then(|data| data.modified());
-                    found.push((modified.ok(), path));
+                    let modified = raw::stat(&path).ok().and_then(|stat| stat.modified);
+                    found.push((modified, path));
                 }
                 Ok(false) => {}
                 Err(_) => self.candidates.unreadable += 1,

@@ -58,7 +58,7 @@ impl Tool for ReadPdf {
         let input: Input = serde_json::from_value(input)
             .map_err(|error| Failure::new("invalid_params", error.to_string()))?;
         let target = files::resolve(session, &input.file_path)?;
-        let size = files::regular(session, &target)?.len();
+        let size = files::regular(session, &target)?.size;
         if size > MAX_BYTES {
             let (size, most) = (text::size(size), text::size(MAX_BYTES));
             let reason = format!("it is {size}, and at most {most} can be read");

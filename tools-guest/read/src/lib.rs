@@ -73,7 +73,7 @@ impl Tool for Read {
         let input: Input = serde_json::from_value(input)
             .map_err(|error| Failure::new("invalid_params", error.to_string()))?;
         let target = files::resolve(session, &input.file_path)?;
-        let size = files::regular(session, &target)?.len();
+        let size = files::regular(session, &target)?.size;
         // Nearly every file is small: read it once, and decide by what was read.
         let whole = match size <= page::WHOLE_BYTES {
             true => Some(files::load(&target)?),

@@ -1,7 +1,8 @@
 //! Finding and loading the file that a call names.
 
-use std::fs::{self, File, Metadata};
+use std::fs::{self, File};
 
+use crate::raw::{self, Kind, Stat};
 use crate::{Failure, PathError, Session};
 
 /// Files shown as similar when one is missing.
@@ -124,22 +125,22 @@ fn edit_distance(one: &str, other: &str) -> usize {
 ///
 /// # Errors
 /// When it is missing, a directory, or not a regular file.
-pub fn regular(session: &dyn Session, target: &Target) -> Result<Metadata, Failure> {
+pub fn regular(session: &dyn Session, target: &Target) -> Result<Stat, Failure> {
     let Target { given, path } = target;
-    let metadata = fs::symlink_metadata(path).map_err(|error| match error.kind() {
+    let stat = raw::stat(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => missing(session, given, path),
         _ => Failure::io("open", given, &error),
     })?;
-    if metadata.is_dir() {
+    if stat.kind == Kind::Directory {
         let message =
             format!("{given} is a directory, not a file. Use ls (Bash) or Glob to list it.");
         return Err(Failure::new("target_is_directory", message));
     }
-    if !metadata.is_file() {
+    if stat.kind != Kind::File {
         let message = format!("Cannot read {given}: not a regular file.");
         return Err(Failure::new("not_regular_file", message));
     }
-    Ok(metadata)
+    Ok(stat)
 }
 
 /// Loads a whole file.
@@ -147,7 +148,7 @@ pub fn regular(session: &dyn Session, target: &Target) -> Result<Metadata, Failu
 /// # Errors
 /// What the operating system says.
 pub fn load(target: &Target) -> Result<Vec<u8>, Failure> {
-    let read = crate::raw::read(&target.path, usize::MAX - 1);
+    let read = raw::read(&target.path, usize::MAX - 1);
     let bytes = read.map_err(|error| Failure::io("read", &target.given, &error))?;
     Ok(bytes.unwrap_or_default())
 }

@@ -5,6 +5,7 @@
 //! a small file three: open, read, close. On other targets this is the standard library.
 
 use std::io;
+use std::time::Duration;
 
 /// What a directory entry is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +18,25 @@ pub enum Kind {
     Link,
     /// Anything else.
     Other,
+}
+
+/// What is known of a file without opening it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stat {
+    /// What it is.
+    pub kind: Kind,
+    /// Bytes.
+    pub size: u64,
+    /// Time since 1970 at which it was last changed, where that is known.
+    pub modified: Option<Duration>,
+}
+
+/// Looks at what a path names; a link in the last place is not followed.
+///
+/// # Errors
+/// When there is nothing, or it cannot be reached.
+pub fn stat(path: &str) -> io::Result<Stat> {
+    imp::stat(path)
 }
 
 /// The whole of a file, or `None` if it is longer than `limit` bytes.
@@ -39,8 +59,28 @@ pub fn list(path: &str) -> io::Result<Vec<(String, Kind)>> {
 mod imp {
     use std::fs::{self, File};
     use std::io::{self, Read as _};
+    use std::time::UNIX_EPOCH;
 
-    use super::Kind;
+    use super::{Kind, Stat};
+
+    fn kind(kind: fs::FileType) -> Kind {
+        match kind {
+            kind if kind.is_file() => Kind::File,
+            kind if kind.is_dir() => Kind::Directory,
+            kind if kind.is_symlink() => Kind::Link,
+            _ => Kind::Other,
+        }
+    }
+
+    pub(super) fn stat(path: &str) -> io::Result<Stat> {
+        let metadata = fs::symlink_metadata(path)?;
+        let modified = metadata.modified().ok();
+        Ok(Stat {
+            kind: kind(metadata.file_type()),
+            size: metadata.len(),
+            modified: modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok()),
+        })
+    }
 
     pub(super) fn read(path: &str, limit: usize) -> io::Result<Option<Vec<u8>>> {
         let file = File::open(path)?;
@@ -53,14 +93,8 @@ mod imp {
     pub(super) fn list(path: &str) -> io::Result<Vec<(String, Kind)>> {
         let entry = |entry: io::Result<fs::DirEntry>| {
             let entry = entry?;
-            let kind = entry.file_type()?;
-            let kind = match kind {
-                kind if kind.is_file() => Kind::File,
-                kind if kind.is_dir() => Kind::Directory,
-                kind if kind.is_symlink() => Kind::Link,
-                _ => Kind::Other,
-            };
-            Ok((entry.file_name().to_string_lossy().into_owned(), kind))
+            let name = entry.file_name().to_string_lossy().into_owned();
+            Ok((name, kind(entry.file_type()?)))
         };
         fs::read_dir(path)?.map(entry).collect()
     }
@@ -70,13 +104,14 @@ mod imp {
 mod imp {
     use std::cell::OnceCell;
     use std::io;
+    use std::time::Duration;
 
     use wasip2::filesystem::preopens::get_directories;
     use wasip2::filesystem::types::{
         Descriptor, DescriptorFlags, DescriptorType, ErrorCode, OpenFlags, PathFlags,
     };
 
-    use super::Kind;
+    use super::{Kind, Stat};
 
     /// First read of a file. Source files are smaller, nearly all of them.
     const FIRST: usize = 64 << 10;
@@ -87,7 +122,11 @@ mod imp {
         static ROOT: OnceCell<Descriptor> = const { OnceCell::new() };
     }
 
-    fn open(path: &str, flags: OpenFlags) -> io::Result<Descriptor> {
+    /// Runs `run` on the root directory and the path below it.
+    fn at_root<T>(
+        path: &str,
+        run: impl FnOnce(&Descriptor, &str) -> Result<T, ErrorCode>,
+    ) -> io::Result<T> {
         ROOT.with(|root| {
             let root = root.get_or_init(|| match get_directories().into_iter().next() {
                 Some((root, _)) => root,
@@ -95,8 +134,31 @@ mod imp {
             });
             let path = path.trim_start_matches('/');
             let path = if path.is_empty() { "." } else { path };
-            let follow = PathFlags::SYMLINK_FOLLOW;
-            root.open_at(follow, path, flags, DescriptorFlags::READ).map_err(error)
+            run(root, path).map_err(error)
+        })
+    }
+
+    fn open(path: &str, flags: OpenFlags) -> io::Result<Descriptor> {
+        let follow = PathFlags::SYMLINK_FOLLOW;
+        at_root(path, |root, path| root.open_at(follow, path, flags, DescriptorFlags::READ))
+    }
+
+    fn kind(kind: DescriptorType) -> Kind {
+        match kind {
+            DescriptorType::RegularFile => Kind::File,
+            DescriptorType::Directory => Kind::Directory,
+            DescriptorType::SymbolicLink => Kind::Link,
+            _ => Kind::Other,
+        }
+    }
+
+    pub(super) fn stat(path: &str) -> io::Result<Stat> {
+        let stat = at_root(path, |root, path| root.stat_at(PathFlags::empty(), path))?;
+        let modified = stat.data_modification_timestamp;
+        Ok(Stat {
+            kind: kind(stat.type_),
+            size: stat.size,
+            modified: modified.map(|time| Duration::new(time.seconds, time.nanoseconds)),
         })
     }
 
@@ -118,13 +180,7 @@ mod imp {
         let listing = open(path, OpenFlags::DIRECTORY)?.read_directory().map_err(error)?;
         let mut entries = Vec::new();
         while let Some(entry) = listing.read_directory_entry().map_err(error)? {
-            let kind = match entry.type_ {
-                DescriptorType::RegularFile => Kind::File,
-                DescriptorType::Directory => Kind::Directory,
-                DescriptorType::SymbolicLink => Kind::Link,
-                _ => Kind::Other,
-            };
-            entries.push((entry.name, kind));
+            entries.push((entry.name, kind(entry.type_)));
         }
         Ok(entries)
     }

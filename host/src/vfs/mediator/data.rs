@@ -104,9 +104,8 @@ impl Mediator {
         }
         self.finish_writing(file, state)?;
         let before = self.before(file)?;
-        let journal = self.journal()?;
-        let ticket = journal.begin(permit, before)?;
-        state.writing = Some((file.id, journal.open_write(&ticket)));
+        let ticket = self.begin(permit, before)?;
+        state.writing = Some((file.id, self.journal()?.open_write(&ticket)));
         Ok(ticket)
     }
 
@@ -147,7 +146,7 @@ impl Mediator {
         }
         let permit = self.permit(operation)?;
         let before = self.before(file)?;
-        let ticket = self.journal()?.begin(permit, before)?;
+        let ticket = self.begin(permit, before)?;
         self.record(backing::resize(ticket, file.fd.as_fd(), to))?;
         file.mount.region.ledger().refund(from.saturating_sub(to), 0);
         Ok(())

@@ -68,6 +68,14 @@ impl Mediator {
     /// Asks policy, then opens the record.
     fn ticket(&self, operation: Operation, before: Facts) -> Result<Ticket, Fault> {
         let permit = self.permit(operation)?;
+        self.begin(permit, before)
+    }
+
+    /// Opens the record.
+    fn begin(&self, permit: Permit, before: Facts) -> Result<Ticket, Fault> {
+        if let Some((mount, _)) = self.space.mount_of(&permit.operation().place().path) {
+            mount.note_change();
+        }
         Ok(self.journal()?.begin(permit, before)?)
     }
 

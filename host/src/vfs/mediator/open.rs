@@ -196,7 +196,10 @@ impl Mediator {
             }
             let ticket = self.ticket(Operation::CreateFile { at }, Facts::Absent)?;
             let flags = OFlags::RDWR | OFlags::NONBLOCK | OFlags::NOCTTY;
-            self.record(backing::create_file(ticket, dir.as_fd(), &name, flags))?
+            let fd = self.record(backing::create_file(ticket, dir.as_fd(), &name, flags))?;
+            let inode = rustix::fs::fstat(&fd)?.st_ino;
+            self.journal()?.images().made(self.grant.actor().id, inode);
+            fd
         };
         self.admit(&dir.mount, fd, path, OpenHow { truncate: false, ..how })
     }
