@@ -134,3 +134,14 @@ async fn a_journal_of_another_version_stops_us() {
     let error = world.runtime.open_cell(world.options()).unwrap_err();
     assert!(error.to_string().contains("unknown format version"), "{error}");
 }
+
+#[tokio::test]
+async fn a_session_that_changes_nothing_leaves_no_segment() {
+    let world = World::new();
+    let cell = world.cell();
+    let result = call(&cell, "Glob", json!({ "pattern": "*" })).await;
+    assert!(!result.is_error());
+    cell.close().unwrap();
+    let directory = std::fs::read_dir(world.path("cell/journal")).unwrap();
+    assert_eq!(directory.count(), 1, "only the directory of before-images");
+}

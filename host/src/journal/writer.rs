@@ -49,7 +49,9 @@ pub struct Journal {
 
 #[derive(Debug)]
 struct Inner {
-    file: File,
+    /// Made with the first record: a process that changes nothing leaves no segment behind.
+    file: Option<File>,
+    /// The number of the latest segment, ours or another process's.
     segment: u64,
     segment_bytes: u64,
     next_seq: u64,
@@ -184,15 +186,14 @@ impl Journal {
         durability: Durability,
     ) -> Result<(Journal, Reader), JournalError> {
         let reader = read_all(&directory)?;
-        let segment = segments(&directory)?.last().map_or(0, |(_, number)| *number) + 1;
-        let (file, segment_bytes) = start_segment(&directory, segment)?;
+        let segment = segments(&directory)?.last().map_or(0, |(_, number)| *number);
         let journal = Journal {
             images: Images::new(&directory, keep)?,
             directory,
             inner: Mutex::new(Inner {
-                file,
+                file: None,
                 segment,
-                segment_bytes,
+                segment_bytes: 0,
                 next_seq: reader.next_seq(),
                 pending: Vec::new(),
             }),
@@ -314,7 +315,8 @@ impl Journal {
     /// When the disk says no.
     pub fn sync(&self) -> Result<(), JournalError> {
         let inner = self.inner.lock();
-        inner.file.sync_data().map_err(|source| JournalError::Io { action: "sync", source })
+        let Some(file) = &inner.file else { return Ok(()) };
+        file.sync_data().map_err(|source| JournalError::Io { action: "sync", source })
     }
 
     /// The setting it was opened with.
@@ -345,16 +347,21 @@ impl Journal {
         if inner.pending.is_empty() {
             return Ok(());
         }
-        if inner.segment_bytes > SEGMENT_BYTES {
-            inner.segment += 1;
-            (inner.file, inner.segment_bytes) = start_segment(&self.directory, inner.segment)?;
-        }
-        let result = inner.file.write_all(&inner.pending);
-        inner.segment_bytes += inner.pending.len() as u64;
-        inner.pending.clear();
+        let Inner { file, segment, segment_bytes, pending, .. } = inner;
+        let file = match file {
+            Some(file) if *segment_bytes <= SEGMENT_BYTES => file,
+            file => {
+                *segment += 1;
+                *segment_bytes = 0;
+                file.insert(start_segment(&self.directory, *segment)?)
+            }
+        };
+        let result = file.write_all(pending);
+        *segment_bytes += pending.len() as u64;
+        pending.clear();
         result.map_err(|source| {
             // What follows a half-written frame cannot be read: leave the segment behind.
-            inner.segment_bytes = u64::MAX;
+            inner.file = None;
             JournalError::Io { action: "write", source }
         })
     }
@@ -371,12 +378,12 @@ pub enum BeginError {
     Journal(#[from] JournalError),
 }
 
-fn start_segment(directory: &Dir, number: u64) -> Result<(File, u64), JournalError> {
+fn start_segment(directory: &Dir, number: u64) -> Result<File, JournalError> {
     let io = |source| JournalError::Io { action: "start a segment of", source };
     let options = OpenOptions::new().append(true).create_new(true).clone();
     let mut file = directory.open_with(format!("{number:08}.log"), &options).map_err(io)?;
     file.write_all(&MAGIC).map_err(io)?;
-    Ok((file, MAGIC.len() as u64))
+    Ok(file)
 }
 
 #[cfg(test)]
