@@ -120,3 +120,19 @@ async fn regions_that_hold_the_hosts_own_files_are_refused() {
     let error = world.runtime.open_cell(options).unwrap_err();
     assert!(error.to_string().contains("overlap"), "{error}");
 }
+
+#[tokio::test]
+async fn a_call_that_is_dropped_ends_and_the_cell_goes_on() {
+    use toolcell_artifacts::HOSTILE;
+    let world = World::new();
+    let cell = world.cell();
+    for name in ["sleep", "spin"] {
+        let guest = HOSTILE.iter().find(|guest| guest.name == name).unwrap();
+        let program = world.runtime.program(name, guest.wasm).unwrap();
+        let argv = [name.to_owned()];
+        let run = cell.run(&program, &argv);
+        assert!(tokio::time::timeout(Duration::from_millis(50), run).await.is_err(), "{name}");
+        let result = call(&cell, "Write", json!({ "file_path": name, "content": "x" })).await;
+        assert!(!result.is_error(), "after {name}: {}", result.text());
+    }
+}

@@ -7,6 +7,23 @@ use std::{env, fs};
 const TARGET: &str = "wasm32-wasip2";
 const TOOLS: &[&str] = &["edit", "glob", "grep", "pdf", "read", "write"];
 
+/// Beginnings of the variables that are about the host's build.
+const OUTER: &[&str] = &[
+    "CARGO_BUILD_",
+    "CARGO_CFG_",
+    "CARGO_ENCODED_RUSTFLAGS",
+    "CARGO_FEATURE_",
+    "CARGO_INCREMENTAL",
+    "CARGO_MAKEFLAGS",
+    "CARGO_MANIFEST_",
+    "CARGO_PKG_",
+    "CARGO_PROFILE_",
+    "CARGO_TARGET_",
+    "RUSTC_WORKSPACE_WRAPPER",
+    "RUSTC_WRAPPER",
+    "RUSTFLAGS",
+];
+
 fn main() {
     let guests = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a crate has a parent");
     let workspace = guests.parent().expect("the guests lie in the workspace");
@@ -58,11 +75,10 @@ fn build(workspace: &Path, out: &Path) -> PathBuf {
         cargo.args(["--package", &format!("toolcell-{tool}")]);
     }
     cargo.args(["--package", "toolcell-hostile"]);
-    // What the outer cargo set for the host's build is wrong for the guests'.
+    // What the outer cargo set for the host's build is wrong for the guests'. What says where
+    // packages come from stays.
     for (name, _) in env::vars_os() {
-        let text = name.to_string_lossy();
-        let outer = text.starts_with("CARGO_") && text != "CARGO_HOME" || text == "RUSTFLAGS";
-        if outer || text == "RUSTC_WRAPPER" || text == "RUSTC_WORKSPACE_WRAPPER" {
+        if OUTER.iter().any(|outer| name.to_string_lossy().starts_with(outer)) {
             cargo.env_remove(name);
         }
     }

@@ -121,7 +121,12 @@ async fn answer(cells: &mut Cells<'_>, line: &[u8], number: u64) -> io::Result<(
     let result = match cells.get(&execution) {
         Ok(cell) => cell.call(call).await,
         Err(error) => {
-            let message = format!("The execution {execution:?} cannot be opened: {error:#}.");
+            // What the library says names directories of the host: not for the agent's eyes.
+            let message = match error.is::<toolcell::Error>() {
+                true => format!("The execution {execution:?} cannot be opened."),
+                false => format!("{error}."),
+            };
+            eprintln!("toolcell: the execution {execution:?} cannot be opened: {error:#}");
             wire::refused(call, Failure::new("execution_unavailable", message))
         }
     };

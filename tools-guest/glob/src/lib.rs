@@ -170,8 +170,9 @@ impl Search<'_> {
                 }
                 match kind {
                     Kind::Directory if level + 1 < depth => left.push((path, level + 1)),
-                    Kind::Directory => {}
-                    _ => self.consider(pattern, matcher, path, kind),
+                    // A pipe or device is no file to work on.
+                    Kind::Directory | Kind::Other => {}
+                    Kind::File | Kind::Link => self.consider(pattern, matcher, path, kind),
                 }
                 if self.full {
                     return;

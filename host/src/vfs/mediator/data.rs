@@ -18,7 +18,7 @@ use crate::vfs::synthetic::{Device, Entry};
 pub(in crate::vfs) const MAX_TRANSFER: usize = 1 << 20;
 
 /// Reads up to this length allocate what is asked for.
-const SMALL_READ: usize = 16 << 10;
+const SMALL_READ: usize = 64 << 10;
 
 impl Mediator {
     /// Reads up to `length` bytes at `offset`, for the host's own doors.
