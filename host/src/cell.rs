@@ -233,7 +233,7 @@ impl Cell {
     /// # Errors
     /// When the journal or the session cannot be written.
     pub fn close(self) -> Result<(), Error> {
-        self.journal.flush()?;
+        self.journal.close()?;
         if self.journal.durability() != Durability::None {
             self.sync()?;
         }

@@ -145,3 +145,31 @@ async fn a_session_that_changes_nothing_leaves_no_segment() {
     let directory = std::fs::read_dir(world.path("cell/journal")).unwrap();
     assert_eq!(directory.count(), 1, "only the directory of before-images");
 }
+
+#[tokio::test]
+async fn a_checkpoint_is_believed_only_where_it_matches() {
+    let world = World::new();
+    session(&world).await;
+    let count = records(&world).len() as u64;
+    let write = |cell: toolcell::Cell, name: &'static str| async move {
+        let input = json!({ "file_path": format!("shared/{name}"), "content": "" });
+        (call(&cell, "Write", input).await.mutations[0].seq, cell)
+    };
+    // Closed in good order: the note says where it ended.
+    assert!(world.path("cell/journal/checkpoint").exists());
+    let (seq, cell) = write(world.cell(), "x").await;
+    assert_eq!(seq, count + 1);
+    // Dropped: there is a segment after the note.
+    drop(cell);
+    let (seq, cell) = write(world.cell(), "y").await;
+    assert_eq!(seq, count + 2);
+    drop(cell);
+    // A note that lies about a length, or is none, is not believed.
+    for note in ["3 1 1 1", "nonsense", ""] {
+        std::fs::write(world.path("cell/journal/checkpoint"), note).unwrap();
+        drop(world.cell());
+        assert_eq!(records(&world).len() as u64, count + 2, "{note}");
+    }
+    let (seq, _) = write(world.cell(), "z").await;
+    assert_eq!(seq, count + 3);
+}

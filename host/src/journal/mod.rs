@@ -32,6 +32,10 @@
 //! Facts are a byte (0 absent; 1 file, 2 directory, 3 link, 4 other, plus 16 when a BLAKE3
 //! follows), then for what exists: inode, size, modification time (ns), and the 32 bytes of hash.
 //!
+//! Beside the segments may lie `checkpoint`: four decimal numbers, the last segment of a process
+//! that ended in good order, its length, and the next sequence and actor numbers. Where it matches
+//! the last segment, opening reads nothing else.
+//!
 //! A frame that is cut short or does not match its checksum ends its segment: a torn tail is an
 //! end, not an error. A process never appends to a segment that another one wrote.
 

@@ -4,7 +4,7 @@
 //! a killed process cannot have changed a file without one. The second half waits in memory for
 //! the next first half or the end of the call; if it is lost, reopening finds out the truth.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -55,6 +55,8 @@ struct Inner {
     segment: u64,
     segment_bytes: u64,
     next_seq: u64,
+    /// Records of ours that have no second half yet.
+    open: u64,
     /// Encoded second halves that have not been written yet.
     pending: Vec<u8>,
 }
@@ -185,8 +187,21 @@ impl Journal {
         keep: Keep,
         durability: Durability,
     ) -> Result<(Journal, Reader), JournalError> {
-        let reader = read_all(&directory)?;
         let segment = segments(&directory)?.last().map_or(0, |(_, number)| *number);
+        let checkpoint = Checkpoint::load(&directory, segment);
+        // Where the last process ended in good order there is nothing to find in what it wrote.
+        let (reader, next) = match checkpoint {
+            Some(checkpoint) => (Reader::default(), checkpoint),
+            None => {
+                let reader = read_all(&directory)?;
+                let next = Checkpoint {
+                    segment,
+                    next_seq: reader.next_seq(),
+                    next_actor: u64::from(reader.last_actor()) + 1,
+                };
+                (reader, next)
+            }
+        };
         let journal = Journal {
             images: Images::new(&directory, keep)?,
             directory,
@@ -194,10 +209,11 @@ impl Journal {
                 file: None,
                 segment,
                 segment_bytes: 0,
-                next_seq: reader.next_seq(),
+                next_seq: next.next_seq,
+                open: 0,
                 pending: Vec::new(),
             }),
-            next_actor: AtomicU64::new(u64::from(reader.last_actor()) + 1),
+            next_actor: AtomicU64::new(next.next_actor),
             durability,
         };
         Ok((journal, reader))
@@ -260,6 +276,7 @@ impl Journal {
             }));
         }
         inner.next_seq += 1;
+        inner.open += 1;
         self.write(&mut inner)?;
         drop(inner);
         actor.note(Mutation { seq, operation: operation.kind(), path: place.path.clone() });
@@ -340,7 +357,28 @@ impl Journal {
         };
         let error = error.unwrap_or_default().to_owned();
         let frame = Frame::End { seq, outcome, error, after, ranges };
-        encode(&frame, &mut self.inner.lock().pending);
+        let mut inner = self.inner.lock();
+        inner.open = inner.open.saturating_sub(1);
+        encode(&frame, &mut inner.pending);
+    }
+
+    /// The end of the process's use: hands everything over, and notes where it ended, so that
+    /// opening does not have to read it all. Without the note, it does.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn close(&self) -> Result<(), JournalError> {
+        let mut inner = self.inner.lock();
+        self.write(&mut inner)?;
+        if inner.file.is_none() || inner.open > 0 {
+            return Ok(());
+        }
+        let checkpoint = Checkpoint {
+            segment: inner.segment,
+            next_seq: inner.next_seq,
+            next_actor: self.next_actor.load(Ordering::Relaxed),
+        };
+        checkpoint.store(&self.directory)
     }
 
     fn write(&self, inner: &mut Inner) -> Result<(), JournalError> {
@@ -367,6 +405,48 @@ impl Journal {
     }
 }
 
+/// Where a journal ended that was closed in good order.
+///
+/// It holds for the segments up to one, by number; a segment after that is of a process that did
+/// not end so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Checkpoint {
+    segment: u64,
+    next_seq: u64,
+    next_actor: u64,
+}
+
+const CHECKPOINT: &str = "checkpoint";
+
+impl Checkpoint {
+    /// The note about exactly this last segment, with its length; `None` if it does not match.
+    fn load(directory: &Dir, segment: u64) -> Option<Checkpoint> {
+        let text = directory.read_to_string(CHECKPOINT).ok()?;
+        let mut numbers = text.split_whitespace().map(|number| number.parse::<u64>().ok());
+        let mut next = || numbers.next().flatten();
+        let (noted, bytes, next_seq, next_actor) = (next()?, next()?, next()?, next()?);
+        let mut last = directory.open(segment_name(segment)).ok()?;
+        let mut magic = [0; MAGIC.len()];
+        last.read_exact(&mut magic).ok()?;
+        let length = last.metadata().ok()?.len();
+        let holds = noted == segment && bytes == length && magic == MAGIC;
+        holds.then_some(Checkpoint { segment, next_seq, next_actor })
+    }
+
+    fn store(&self, directory: &Dir) -> Result<(), JournalError> {
+        let io = |source| JournalError::Io { action: "note the end of", source };
+        let bytes = directory.metadata(segment_name(self.segment)).map_err(io)?.len();
+        let Checkpoint { segment, next_seq, next_actor } = self;
+        let text = format!("{segment} {bytes} {next_seq} {next_actor}\n");
+        directory.write(".checkpoint.new", text).map_err(io)?;
+        directory.rename(".checkpoint.new", directory, CHECKPOINT).map_err(io)
+    }
+}
+
+fn segment_name(number: u64) -> String {
+    format!("{number:08}.log")
+}
+
 /// Why a record could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum BeginError {
@@ -381,7 +461,7 @@ pub enum BeginError {
 fn start_segment(directory: &Dir, number: u64) -> Result<File, JournalError> {
     let io = |source| JournalError::Io { action: "start a segment of", source };
     let options = OpenOptions::new().append(true).create_new(true).clone();
-    let mut file = directory.open_with(format!("{number:08}.log"), &options).map_err(io)?;
+    let mut file = directory.open_with(segment_name(number), &options).map_err(io)?;
     file.write_all(&MAGIC).map_err(io)?;
     Ok(file)
 }
@@ -434,7 +514,7 @@ mod tests {
 
     fn cap_std_dir() -> (tempfile::TempDir, Dir) {
         let directory = tempfile::tempdir().unwrap();
-        let dir = Dir::open_ambient_dir(directory.path(), cap_std::ambient_authority()).unwrap();
+        let dir = crate::ambient::open_dir_ambient(directory.path()).unwrap();
         (directory, dir)
     }
 }

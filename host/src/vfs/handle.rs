@@ -94,7 +94,6 @@ impl Drop for FileHandle {
         let mut open = self.mount.inodes.lock();
         if open.close(self.number)
             && let Ok(stat) = self.stat()
-            && stat.st_nlink == 0
         {
             let bytes = u64::try_from(stat.st_size).unwrap_or(0);
             self.mount.region.ledger().refund(bytes, 0);

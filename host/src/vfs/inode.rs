@@ -47,6 +47,8 @@ pub(super) struct OpenInodes {
 struct Entry {
     inode: Arc<Inode>,
     descriptors: usize,
+    /// Its last name is gone, so that the last descriptor gives its bytes back.
+    orphan: bool,
 }
 
 impl InodeTable {
@@ -58,23 +60,34 @@ impl InodeTable {
 impl OpenInodes {
     /// One more descriptor of inode `number`.
     pub(super) fn open(&mut self, number: u64) -> Arc<Inode> {
-        let entry = self
-            .by_number
-            .entry(number)
-            .or_insert_with(|| Entry { inode: Arc::default(), descriptors: 0 });
+        let entry = self.by_number.entry(number).or_insert_with(|| Entry {
+            inode: Arc::default(),
+            descriptors: 0,
+            orphan: false,
+        });
         entry.descriptors += 1;
         entry.inode.clone()
     }
 
-    /// One descriptor less; whether it was the last.
+    /// One descriptor less; whether it was the last of a file without a name.
     pub(super) fn close(&mut self, number: u64) -> bool {
         let Some(entry) = self.by_number.get_mut(&number) else { return false };
         entry.descriptors -= 1;
-        let last = entry.descriptors == 0;
-        if last {
-            self.by_number.remove(&number);
+        if entry.descriptors > 0 {
+            return false;
         }
-        last
+        self.by_number.remove(&number).is_some_and(|entry| entry.orphan)
+    }
+
+    /// Notes that a file's last name is gone; whether somebody still has it open.
+    pub(super) fn orphan(&mut self, number: u64) -> bool {
+        match self.by_number.get_mut(&number) {
+            Some(entry) => {
+                entry.orphan = true;
+                true
+            }
+            None => false,
+        }
     }
 
     /// The file, if anybody has it open.

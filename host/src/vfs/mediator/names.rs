@@ -86,7 +86,7 @@ impl Mediator {
     pub fn unlink_file(&self, at: &Node, path: &str) -> Result<(), Fault> {
         let parts = Parts::new(path)?;
         let (dir, name) = self.name(at, parts, Follow::No)?;
-        let open = dir.mount.inodes.lock();
+        let mut open = dir.mount.inodes.lock();
         let stat = backing::stat_name(dir.as_fd(), &name)?;
         match FileType::from_raw_mode(stat.st_mode) {
             FileType::Directory => return Err(Errno::ISDIR.into()),
@@ -96,7 +96,7 @@ impl Mediator {
         let before = self.before_removal(&open, &dir, &name, &stat)?;
         let ticket = self.ticket(Operation::UnlinkFile { at: place(&dir, &name) }, before)?;
         self.record(backing::unlink_file(ticket, dir.as_fd(), &name))?;
-        refund_removed(&open, &dir, &stat);
+        refund_removed(&mut open, &dir, &stat);
         dir.mount.region.ledger().refund(0, 1);
         Ok(())
     }
@@ -116,7 +116,7 @@ impl Mediator {
             let _permit = self.permit(operation)?;
             return Err(Errno::XDEV.into());
         }
-        let open = from_dir.mount.inodes.lock();
+        let mut open = from_dir.mount.inodes.lock();
         let moved = backing::stat_name(from_dir.as_fd(), &from)?;
         let is_directory = FileType::from_raw_mode(moved.st_mode) == FileType::Directory;
         if (old.directory || new.directory) && !is_directory {
@@ -141,7 +141,7 @@ impl Mediator {
         let (from, to) = ((from_dir.as_fd(), &from), (to_dir.as_fd(), &to));
         self.record(backing::rename(ticket, from, to, mode))?;
         if let Some(stat) = replaced {
-            refund_removed(&open, &to_dir, &stat);
+            refund_removed(&mut open, &to_dir, &stat);
             to_dir.mount.region.ledger().refund(0, 1);
         }
         if is_directory {
@@ -235,9 +235,9 @@ impl Mediator {
 
 /// Gives back the bytes of a file whose last name is gone. While somebody has it open, that waits
 /// for the last descriptor.
-fn refund_removed(open: &OpenInodes, dir: &DirHandle, stat: &Stat) {
+fn refund_removed(open: &mut OpenInodes, dir: &DirHandle, stat: &Stat) {
     let is_file = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
-    if is_file && stat.st_nlink == 1 && open.get(stat.st_ino).is_none() {
+    if is_file && stat.st_nlink == 1 && !open.orphan(stat.st_ino) {
         dir.mount.region.ledger().refund(u64::try_from(stat.st_size).unwrap_or(0), 0);
     }
 }
