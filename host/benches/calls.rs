@@ -14,13 +14,24 @@ use toolcell::wire;
 fn instances(criterion: &mut Criterion) {
     let executor = common::executor();
     let runtime = common::runtime();
-    let (_directory, cell) = common::cell(&runtime);
-    let program = runtime.program("small", common::small_program()).unwrap();
-    let argv = ["small".to_owned()];
+    let directory = tempfile::tempdir().unwrap();
+    let mut options = toolcell::CellOptions::new(directory.path().join("cell"));
+    let mut workspace = toolcell::RegionOption::new("workspace");
+    workspace.access = toolcell::policy::Access::ReadOnly;
+    options.regions.push(workspace);
+    let cell = runtime.open_cell(options).unwrap();
     let mut group = criterion.benchmark_group("start and finish");
-    group.bench_function("a small program, with 24 refused file operations", |bench| {
-        bench.to_async(&executor).iter(|| async { cell.run(&program, &argv).await.unwrap() });
-    });
+    // In a region that cannot be written, the first of these gives up at once.
+    for (name, what) in [
+        ("sparse_growth", "a small program: opens a directory, is refused a file"),
+        ("absolute_path", "a program with 24 refused file operations, each printed"),
+    ] {
+        let program = common::program(&runtime, name);
+        let argv = [name.to_owned()];
+        group.bench_function(what, |bench| {
+            bench.to_async(&executor).iter(|| async { cell.run(&program, &argv).await.unwrap() });
+        });
+    }
     group.bench_function("native: fork and exec of /bin/true", |bench| {
         bench.iter(|| Command::new("/bin/true").status().unwrap());
     });
@@ -89,8 +100,7 @@ fn interruption(criterion: &mut Criterion) {
     let mut options = toolcell::CellOptions::new(directory.path().join("cell"));
     options.call_limit = limit;
     let cell = runtime.open_cell(options).unwrap();
-    let spin = toolcell_artifacts::HOSTILE.iter().find(|guest| guest.name == "spin").unwrap();
-    let program = runtime.program("spin", spin.wasm).unwrap();
+    let program = common::program(&runtime, "spin");
     let argv = ["spin".to_owned()];
     criterion.bench_function("end of a busy loop, after its deadline", |bench| {
         bench.iter_custom(|rounds| {

@@ -19,7 +19,7 @@ use crate::profile;
 use crate::registry::Tool;
 use crate::runtime::bindings::exports::toolcell::tool::tool as guest;
 use crate::runtime::{Control, Ended, Measured, State, run_tool};
-use crate::vfs::{FsContext, Mediator};
+use crate::vfs::{FsContext, MAX_DESCRIPTORS, Mediator};
 
 /// A tool that exists and input that satisfies its schema.
 #[derive(Debug)]
@@ -188,16 +188,21 @@ fn outcome(
                     Failure::new("tool_crashed", format!("{} gave no valid result.", tool.name))
                 });
             }
-            Ok(Err(failure)) => Failure {
-                code: failure.code,
-                message: failure.message,
-                hint: failure.hint,
-                details: failure.details.and_then(|text| serde_json::from_str(&text).ok()),
-            },
+            Ok(Err(failure)) => told(&tool.name, failure, measured),
             Err(ended) => Failure::ended(&tool.name, &ended),
         };
     Err(match &measured.denied {
         Some(denied) => failure.because(denied),
         None => failure,
     })
+}
+
+/// What the guest says went wrong, with a limit that it may have run into without knowing.
+fn told(tool: &str, failure: guest::Failure, measured: &Measured) -> Failure {
+    let guest::Failure { code, mut message, hint, details } = failure;
+    if measured.descriptors_exhausted {
+        message.push_str(&format!(" {tool} reached its limit of {MAX_DESCRIPTORS} open files."));
+    }
+    let details = details.and_then(|text| serde_json::from_str(&text).ok());
+    Failure { code, message, hint, details }
 }

@@ -43,7 +43,7 @@ fn options(world: &World, shape: Shape) -> CellOptions {
         let read_only = if name == "shared" { shared } else { rest };
         options.regions.push(region(name, access(read_only), Some(bytes), Some(entries)));
     }
-    options.call_limit = Duration::from_secs(30);
+    options.call_limit = Duration::from_secs(120);
     options
 }
 
@@ -182,7 +182,14 @@ refused! {
 }
 
 /// Programs that never come to an end, and the limit that ends each.
-const ENDED: &[&str] = &["endless_memory", "endless_output", "endless_recursion", "sleep", "spin"];
+const ENDED: &[&str] = &[
+    "endless_descriptors",
+    "endless_memory",
+    "endless_output",
+    "endless_recursion",
+    "sleep",
+    "spin",
+];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn endless_guests_end_within_their_limit_and_say_which() {
@@ -203,6 +210,7 @@ async fn endless_guests_end_within_their_limit_and_say_which() {
         let Exit::Ended(ended) = run.exit else { panic!("{name} ended by itself: {:?}", run.exit) };
         let expected = match *name {
             "endless_memory" => Ended::Memory { limit: 64 << 20 },
+            "endless_descriptors" => Ended::Handles,
             "endless_output" => Ended::Output,
             "endless_recursion" => Ended::Stack,
             _ => Ended::Deadline { limit: Duration::from_millis(100) },

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use toolcell::runtime::Programs;
 use toolcell::{Cell, CellOptions, Runtime, RuntimeOptions};
 
 /// A multi-threaded executor, as an embedder has.
@@ -23,9 +24,10 @@ pub(crate) fn cell(runtime: &Runtime) -> (tempfile::TempDir, Cell) {
     (directory, cell)
 }
 
-/// The bytes of a small program that ends by itself.
-pub(crate) fn small_program() -> &'static [u8] {
-    toolcell_artifacts::HOSTILE.iter().find(|guest| guest.name == "absolute_path").unwrap().wasm
+/// A program of this name, compiled.
+pub(crate) fn program(runtime: &Runtime, name: &str) -> Programs {
+    let guest = toolcell_artifacts::HOSTILE.iter().find(|guest| guest.name == name).unwrap();
+    runtime.program(name, guest.wasm).unwrap()
 }
 
 /// Source-like files: 3,300 of them, 32 MB, in 300 directories. The same every time.
