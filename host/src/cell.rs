@@ -18,7 +18,7 @@ use crate::path::GuestPath;
 use crate::policy::{Access, Actor, DEFAULT_REGIONS, Grant, Region, RegionDefault, Rights};
 use crate::runtime::{Control, DEFAULT_MEMORY_BYTES, ProgramRun, Programs, State, run_program};
 use crate::session::{FileState, PathLocks, Session};
-use crate::vfs::{FsContext, Mediator, MountSpec, Space};
+use crate::vfs::{Mediator, MountSpec, Space};
 
 /// Where an agent is at home: the first working directory.
 pub const HOME: &str = "/home/agent";
@@ -152,7 +152,7 @@ impl Cell {
         regions.push((self.space.system_region().clone(), Rights::Read));
         let mediator = Mediator::new(self.space.clone(), Grant::new(actor, regions));
         let state = State::new(
-            FsContext::new(Arc::new(mediator)),
+            mediator,
             self.session.clone(),
             Control::new(self.options.call_limit),
             self.options.memory_bytes,

@@ -19,7 +19,7 @@ use crate::profile;
 use crate::registry::Tool;
 use crate::runtime::bindings::exports::toolcell::tool::tool as guest;
 use crate::runtime::{Control, Ended, Measured, State, run_tool};
-use crate::vfs::{FsContext, MAX_DESCRIPTORS, Mediator};
+use crate::vfs::{MAX_DESCRIPTORS, Mediator};
 
 /// A tool that exists and input that satisfies its schema.
 #[derive(Debug)]
@@ -141,7 +141,7 @@ async fn run(
     let mediator = Mediator::new(cell.space().clone(), grant(cell, tool, &actor));
     let control = Control::new(cell.options().call_limit);
     let state = State::new(
-        FsContext::new(Arc::new(mediator)),
+        mediator,
         cell.session().clone(),
         control,
         cell.options().memory_bytes,

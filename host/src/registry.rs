@@ -20,7 +20,7 @@ use crate::runtime::{
 };
 use crate::schema::Schema;
 use crate::session::{PathLocks, Session};
-use crate::vfs::{FsContext, Mediator, Space};
+use crate::vfs::{Mediator, Space};
 
 /// Time a component has for describing itself.
 const DESCRIBE_LIMIT: Duration = Duration::from_secs(10);
@@ -229,7 +229,7 @@ impl Registry {
         let grant = Grant::new(Actor::new(0, "", "", ""), Vec::new());
         let session = Session::new(GuestPath::root(), HashMap::new(), PathLocks::default());
         let state = State::new(
-            FsContext::new(Arc::new(Mediator::new(space, grant))),
+            Mediator::new(space, grant),
             Arc::new(session),
             Control::new(DESCRIBE_LIMIT),
             DEFAULT_MEMORY_BYTES,

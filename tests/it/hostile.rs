@@ -174,6 +174,7 @@ refused! {
     rename_across;
     sparse_growth;
     special_files;
+    stdio_nodes;
     symlink_chain;
     symlink_loop;
     symlink_trailing_slash;

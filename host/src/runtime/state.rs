@@ -11,7 +11,7 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use super::limits::{Limits, MAX_HANDLES, MAX_RANDOM_BYTES};
 use super::stdio::Capture;
 use crate::session::Session;
-use crate::vfs::FsContext;
+use crate::vfs::{FsContext, Mediator};
 
 /// How a running instance is watched and ended from outside.
 #[derive(Debug)]
@@ -69,7 +69,7 @@ pub struct State {
 impl State {
     /// A state with these arguments and environment, and nothing of the host's own.
     pub fn new(
-        fs: FsContext,
+        mediator: Mediator,
         session: Arc<Session>,
         control: Arc<Control>,
         memory_limit: usize,
@@ -77,6 +77,7 @@ impl State {
         environment: &[(String, String)],
     ) -> State {
         let output = Capture::default();
+        let fs = FsContext::new(Arc::new(mediator.with_output(Arc::new(output.clone()))));
         let wasi = WasiCtx::builder()
             .args(argv)
             .envs(environment)

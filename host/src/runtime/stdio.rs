@@ -5,11 +5,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use parking_lot::Mutex;
+use rustix::io::Errno;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi_io::poll::Pollable;
 use wasmtime_wasi_io::streams::{OutputStream, StreamError, StreamResult};
 
 use super::limits::MAX_OUTPUT_BYTES;
+use crate::vfs::Output;
 
 /// Bytes a stream takes at once.
 const WRITE_PERMIT: usize = 64 << 10;
@@ -23,7 +25,22 @@ pub(super) struct OutputLimit;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Capture(Arc<Mutex<Vec<u8>>>);
 
+impl Output for Capture {
+    fn write(&self, data: &[u8]) -> Result<(), Errno> {
+        self.keep(data).map_err(|OutputLimit| Errno::NOSPC)
+    }
+}
+
 impl Capture {
+    fn keep(&self, data: &[u8]) -> Result<(), OutputLimit> {
+        let mut kept = self.0.lock();
+        if kept.len() + data.len() > MAX_OUTPUT_BYTES {
+            return Err(OutputLimit);
+        }
+        kept.extend_from_slice(data);
+        Ok(())
+    }
+
     pub(super) fn take(&self) -> Vec<u8> {
         std::mem::take(&mut self.0.lock())
     }
@@ -41,12 +58,7 @@ impl OutputStream for Capture {
     }
 
     fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
-        let mut kept = self.0.lock();
-        if kept.len() + bytes.len() > MAX_OUTPUT_BYTES {
-            return Err(StreamError::Trap(wasmtime::Error::new(OutputLimit)));
-        }
-        kept.extend_from_slice(&bytes);
-        Ok(())
+        self.keep(&bytes).map_err(|limit| StreamError::Trap(wasmtime::Error::new(limit)))
     }
 
     fn flush(&mut self) -> StreamResult<()> {

@@ -24,7 +24,7 @@ mod wasi;
 
 pub use fault::Fault;
 pub use handle::{DirHandle, FileHandle, Node};
-pub use mediator::{Mediator, OpenHow};
+pub use mediator::{Mediator, OpenHow, Output};
 pub use resolve::Follow;
 pub use space::{MountSpec, Space, same_directory};
 pub use wasi::{

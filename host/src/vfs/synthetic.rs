@@ -20,12 +20,22 @@ pub(super) enum Device {
     Random,
 }
 
+/// One of the process's own standard streams.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stdio {
+    /// Standard input, which is empty.
+    In,
+    /// Standard output or error, which are kept as one.
+    Out,
+}
+
 /// One entry of the tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Entry {
     Directory,
     File(&'static [u8]),
     Device(Device),
+    Stdio(Stdio),
 }
 
 const PASSWD: &[u8] = b"root:x:0:0:root:/root:/bin/false\nagent:x:1000:1000:agent:/home/agent:/bin/bash\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n";
@@ -44,9 +54,16 @@ const ENTRIES: &[(&str, Entry)] = &[
     ("/", Entry::Directory),
     ("/bin", Entry::Directory),
     ("/dev", Entry::Directory),
+    ("/dev/fd", Entry::Directory),
+    ("/dev/fd/0", Entry::Stdio(Stdio::In)),
+    ("/dev/fd/1", Entry::Stdio(Stdio::Out)),
+    ("/dev/fd/2", Entry::Stdio(Stdio::Out)),
     ("/dev/full", Entry::Device(Device::Full)),
     ("/dev/null", Entry::Device(Device::Null)),
     ("/dev/random", Entry::Device(Device::Random)),
+    ("/dev/stderr", Entry::Stdio(Stdio::Out)),
+    ("/dev/stdin", Entry::Stdio(Stdio::In)),
+    ("/dev/stdout", Entry::Stdio(Stdio::Out)),
     ("/dev/urandom", Entry::Device(Device::Random)),
     ("/dev/zero", Entry::Device(Device::Zero)),
     ("/etc", Entry::Directory),
@@ -109,6 +126,9 @@ mod tests {
         };
         assert_eq!(names("/"), ["bin", "dev", "etc", "home", "usr"]);
         assert_eq!(names("/usr"), ["bin"]);
-        assert_eq!(names("/dev"), ["full", "null", "random", "urandom", "zero"]);
+        assert_eq!(
+            names("/dev"),
+            ["fd", "full", "null", "random", "stderr", "stdin", "stdout", "urandom", "zero"]
+        );
     }
 }

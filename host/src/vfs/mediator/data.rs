@@ -12,7 +12,7 @@ use crate::vfs::backing::{self, Position};
 use crate::vfs::fault::Fault;
 use crate::vfs::handle::{FileHandle, Node, SyntheticHandle};
 use crate::vfs::inode::InodeState;
-use crate::vfs::synthetic::{Device, Entry};
+use crate::vfs::synthetic::{Device, Entry, Stdio};
 
 /// Bytes read or written in one host call. A guest names the length; the host allocates it.
 pub(in crate::vfs) const MAX_TRANSFER: usize = 1 << 20;
@@ -62,7 +62,7 @@ impl Mediator {
     ) -> Result<usize, Fault> {
         let file = match node {
             Node::Directory(_) => return Err(Errno::ISDIR.into()),
-            Node::Synthetic(handle) => return write_synthetic(handle, data),
+            Node::Synthetic(handle) => return self.write_synthetic(handle, data),
             Node::File(file) => file,
         };
         if !file.writable {
@@ -167,6 +167,20 @@ impl Mediator {
         Ok(Facts::Present { kind, inode, size, modified_ns, hash: Some(hash) })
     }
 
+    fn write_synthetic(&self, handle: &SyntheticHandle, data: &[u8]) -> Result<usize, Fault> {
+        match handle.entry {
+            _ if !handle.writable => Err(Errno::BADF.into()),
+            Entry::Device(Device::Full) => Err(Errno::NOSPC.into()),
+            Entry::Device(_) => Ok(data.len()),
+            Entry::Stdio(_) => {
+                let output = self.output.as_ref().ok_or(Errno::BADF)?;
+                output.write(data)?;
+                Ok(data.len())
+            }
+            Entry::Directory | Entry::File(_) => Err(Errno::BADF.into()),
+        }
+    }
+
     /// Sets the times of an open descriptor.
     pub(in crate::vfs) fn set_times(&self, node: &Node, times: &Timestamps) -> Result<(), Fault> {
         match node {
@@ -218,7 +232,8 @@ fn read_synthetic(handle: &SyntheticHandle, length: usize, offset: u64) -> Resul
             let start = usize::try_from(offset).unwrap_or(usize::MAX).min(content.len());
             content[start..content.len().min(start.saturating_add(length))].to_vec()
         }
-        Entry::Device(Device::Null) => Vec::new(),
+        Entry::Device(Device::Null) | Entry::Stdio(Stdio::In) => Vec::new(),
+        Entry::Stdio(Stdio::Out) => return Err(Errno::BADF.into()),
         Entry::Device(Device::Zero | Device::Full) => vec![0; length],
         Entry::Device(Device::Random) => {
             let mut bytes = vec![0; length];
@@ -226,15 +241,6 @@ fn read_synthetic(handle: &SyntheticHandle, length: usize, offset: u64) -> Resul
             bytes
         }
     })
-}
-
-fn write_synthetic(handle: &SyntheticHandle, data: &[u8]) -> Result<usize, Fault> {
-    match handle.entry {
-        _ if !handle.writable => Err(Errno::BADF.into()),
-        Entry::Device(Device::Full) => Err(Errno::NOSPC.into()),
-        Entry::Device(_) => Ok(data.len()),
-        Entry::Directory | Entry::File(_) => Err(Errno::BADF.into()),
-    }
 }
 
 /// A file read from its start, for keeping its content.

@@ -49,7 +49,7 @@ fn synthetic_metadata(path: &GuestPath, entry: Entry) -> Metadata {
     let (kind, size) = match entry {
         Entry::Directory => (FileType::Directory, 0),
         Entry::File(content) => (FileType::RegularFile, content.len() as u64),
-        Entry::Device(_) => (FileType::CharacterDevice, 0),
+        Entry::Device(_) | Entry::Stdio(_) => (FileType::CharacterDevice, 0),
     };
     Metadata {
         kind,

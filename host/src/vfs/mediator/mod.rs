@@ -33,12 +33,28 @@ use crate::policy::{Denied, Grant, Operation, Permit, Place};
 pub struct Mediator {
     space: Arc<Space>,
     grant: Grant,
+    output: Option<Arc<dyn Output>>,
+}
+
+/// Where what a process writes to `/dev/stdout` or `/dev/stderr` goes.
+pub trait Output: std::fmt::Debug + Send + Sync {
+    /// Takes all of `data`.
+    ///
+    /// # Errors
+    /// When the process has printed as much as it may.
+    fn write(&self, data: &[u8]) -> Result<(), Errno>;
 }
 
 impl Mediator {
     /// Looks at `space` with the rights of `grant`.
     pub fn new(space: Arc<Space>, grant: Grant) -> Mediator {
-        Mediator { space, grant }
+        Mediator { space, grant, output: None }
+    }
+
+    /// The same, with standard output. Without it, `/dev/stdout` cannot be written.
+    #[must_use]
+    pub fn with_output(self, output: Arc<dyn Output>) -> Mediator {
+        Mediator { output: Some(output), ..self }
     }
 
     /// The namespace.

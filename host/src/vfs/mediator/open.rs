@@ -16,7 +16,7 @@ use crate::vfs::fault::Fault;
 use crate::vfs::handle::{DirHandle, FileHandle, Node, SyntheticHandle};
 use crate::vfs::resolve::{self, Follow, Target};
 use crate::vfs::space::Mount;
-use crate::vfs::synthetic::Entry;
+use crate::vfs::synthetic::{Entry, Stdio};
 
 /// Rounds of "not there, so create it" and "there after all, so open it". Two guests that make and
 /// remove one name could otherwise keep a third going round for ever.
@@ -218,6 +218,9 @@ fn open_synthetic(
             Err(Denied::ReadOnly { region: system.name().into() }.into())
         }
         Entry::File(_) => Ok(Node::Synthetic(handle)),
-        Entry::Device(_) => Ok(Node::Synthetic(SyntheticHandle { writable: how.write, ..handle })),
+        Entry::Stdio(Stdio::In) if how.write => Err(Errno::ACCESS.into()),
+        Entry::Device(_) | Entry::Stdio(_) => {
+            Ok(Node::Synthetic(SyntheticHandle { writable: how.write, ..handle }))
+        }
     }
 }
