@@ -15,7 +15,7 @@ use crate::embed::Runtime;
 use crate::error::Error;
 use crate::journal::{Durability, Journal, Keep};
 use crate::path::GuestPath;
-use crate::policy::{Access, Actor, DEFAULT_REGIONS, Grant, Region, RegionDefault, Rights};
+use crate::policy::{Access, DEFAULT_REGIONS, Grant, Region, RegionDefault, Rights};
 use crate::runtime::{Control, DEFAULT_MEMORY_BYTES, ProgramRun, Programs, State, run_program};
 use crate::session::{FileState, PathLocks, Session};
 use crate::vfs::{Mediator, MountSpec, Space};
@@ -138,15 +138,6 @@ impl Cell {
     pub async fn run(&self, program: &Programs, argv: &[String]) -> Result<ProgramRun, Error> {
         let name = argv.first().map_or("", String::as_str);
         let actor = self.journal.actor("", name, "")?;
-        self.run_as(program, argv, actor).await
-    }
-
-    async fn run_as(
-        &self,
-        program: &Programs,
-        argv: &[String],
-        actor: Arc<Actor>,
-    ) -> Result<ProgramRun, Error> {
         let mut regions: Vec<_> =
             self.space.regions().into_iter().map(|region| (region, Rights::ReadWrite)).collect();
         regions.push((self.space.system_region().clone(), Rights::Read));

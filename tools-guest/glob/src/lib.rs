@@ -58,9 +58,7 @@ impl Tool for Glob {
         let started = Instant::now();
         let base = directory(session, input.path.as_deref())?;
         let pattern = Pattern::new(&input.pattern, &base)?;
-        let deadline = Deadline::new(session, "glob_timeout_seconds");
-        let mut search =
-            Search { session, deadline, matches: Vec::new(), unreadable: 0, seen: 0, full: false };
+        let mut search = Search::new(session);
         let matcher = pattern.matcher()?;
         let honor = session.setting("glob_respect_gitignore").as_deref() == Some("true");
         let hidden = session.setting("glob_hidden").as_deref() != Some("false");
@@ -70,22 +68,11 @@ impl Tool for Glob {
         if search.matches.is_empty()
             && let Some(deep) = pattern.anywhere()?
         {
-            let mut search = Search { matches: Vec::new(), ..search_like(&search) };
+            let mut search = Search::new(session);
             search.walk(&pattern, &deep, options, usize::MAX);
             deeper = Some(search.matches.len()).filter(|count| *count > 0);
         }
         Ok(search.finish(&input.pattern, started, deeper))
-    }
-}
-
-fn search_like<'a>(search: &Search<'a>) -> Search<'a> {
-    Search {
-        session: search.session,
-        deadline: Deadline::new(search.session, "glob_timeout_seconds"),
-        matches: Vec::new(),
-        unreadable: 0,
-        seen: 0,
-        full: false,
     }
 }
 
@@ -149,7 +136,18 @@ struct Search<'a> {
     full: bool,
 }
 
-impl Search<'_> {
+impl<'a> Search<'a> {
+    fn new(session: &'a dyn Session) -> Search<'a> {
+        Search {
+            session,
+            deadline: Deadline::new(session, "glob_timeout_seconds"),
+            matches: Vec::new(),
+            unreadable: 0,
+            seen: 0,
+            full: false,
+        }
+    }
+
     fn walk(&mut self, pattern: &Pattern, matcher: &GlobMatcher, options: Options, depth: usize) {
         let filter = Filter::new(pattern, options);
         let mut left = vec![(pattern.base().trim_end_matches('/').to_owned(), 0)];
