@@ -1,0 +1,549 @@
+//! Reading and setting variables by name: namerefs, subscripts, attributes, and those that the
+//! shell computes.
+
+use std::collections::BTreeMap;
+
+use crate::arith::{self, ArithError, Place};
+use crate::shell::{Shell, Unwind};
+use crate::syntax::ast::{Assign, AssignValue, Element, Word};
+use crate::system::System;
+use crate::vars::{Attributes, Value, Var};
+
+/// How long a chain of namerefs may be.
+const MAX_REFERENCES: u32 = 16;
+
+/// An assignment failed, and the message has been printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Refused;
+
+impl<S: System> Shell<S> {
+    /// Follows namerefs: the variable, and the subscript if the reference names an element.
+    pub(crate) fn resolve(&self, name: &str) -> (String, Option<String>) {
+        let mut name = name.to_owned();
+        for _ in 0..MAX_REFERENCES {
+            let Some(var) = self.state.vars.get(&name) else { break };
+            if !var.attributes.nameref {
+                break;
+            }
+            let Some(target) = var.value.scalar().filter(|target| !target.is_empty()) else {
+                break;
+            };
+            if let Some((base, rest)) = target.split_once('[') {
+                return (base.to_owned(), Some(rest.trim_end_matches(']').to_owned()));
+            }
+            name = target.clone();
+        }
+        (name, None)
+    }
+
+    /// The value of a variable, or of element 0 of an array.
+    pub(crate) fn get(&mut self, name: &str) -> Option<String> {
+        if let Some(var) = self.state.vars.get(name)
+            && !var.attributes.nameref
+            && !is_computed(name)
+        {
+            return var.value.scalar().cloned();
+        }
+        let (name, index) = self.resolve(name);
+        if let Some(index) = index {
+            return self.element(&name, &index).ok().flatten();
+        }
+        if let Some(value) = self.computed(&name) {
+            return value.scalar().cloned();
+        }
+        self.state.vars.get(&name).and_then(|var| var.value.scalar().cloned())
+    }
+
+    /// The whole value of a variable.
+    pub(crate) fn value(&mut self, name: &str) -> Option<Value> {
+        let (name, _) = self.resolve(name);
+        self.computed(&name).or_else(|| self.state.vars.get(&name).map(|var| var.value.clone()))
+    }
+
+    /// Values that exist only when they are asked for.
+    fn computed(&mut self, name: &str) -> Option<Value> {
+        if !is_computed(name) {
+            return None;
+        }
+        let text = |text: String| Some(Value::Scalar(text));
+        let array = |items: Vec<String>| {
+            let items = items.into_iter().enumerate().map(|(at, item)| (at as i64, item));
+            Some(Value::Indexed(Some(items.collect())))
+        };
+        match name {
+            "RANDOM" => {
+                // The generator of POSIX's example, as bash uses it: good for dice, not for keys.
+                let next = self.state.random.wrapping_mul(1_103_515_245).wrapping_add(12_345);
+                self.state.random = next;
+                text(((next >> 16) & 0x7FFF).to_string())
+            }
+            "SRANDOM" => text(self.sys.random().to_string()),
+            "LINENO" => text(self.state.line.to_string()),
+            "SECONDS" => {
+                let now = i64::try_from(self.now().as_secs()).unwrap_or(0);
+                text((now - self.state.seconds_from).to_string())
+            }
+            "EPOCHSECONDS" => text(self.now().as_secs().to_string()),
+            "EPOCHREALTIME" => {
+                let now = self.now();
+                text(format!("{}.{:06}", now.as_secs(), now.subsec_micros()))
+            }
+            "BASHPID" => text(self.sys.pid().to_string()),
+            "BASH_SUBSHELL" => text(self.state.subshell.to_string()),
+            "BASH_COMMAND" => text(self.command_text.clone()),
+            "_" => text(self.state.last_argument.clone()),
+            "PIPESTATUS" => array(self.state.pipe_status.iter().map(i32::to_string).collect()),
+            "FUNCNAME" => {
+                if !self.state.in_function() && self.state.frames.is_empty() {
+                    return Some(Value::Unset);
+                }
+                let names = self.state.frames.iter().rev().map(|frame| frame.name.clone());
+                let main = (!self.state.command_string).then(|| "main".to_owned());
+                array(names.chain(main).collect())
+            }
+            "BASH_SOURCE" => {
+                let sources = self.state.frames.iter().rev().map(|frame| frame.source.clone());
+                let main = (!self.state.script.is_empty()).then(|| self.state.script.clone());
+                array(sources.chain(main).collect())
+            }
+            "BASH_LINENO" => {
+                let lines = self.state.frames.iter().rev().map(|frame| frame.line.to_string());
+                let main = (!self.state.command_string).then(|| "0".to_owned());
+                array(lines.chain(main).collect())
+            }
+            "DIRSTACK" => {
+                let mut dirs = vec![self.state.cwd.clone()];
+                dirs.extend(self.state.dirs.iter().cloned());
+                array(dirs)
+            }
+            "GROUPS" => array(vec!["1000".to_owned()]),
+            "SHELLOPTS" => {
+                let on = self.state.options.list().into_iter().filter(|(_, _, on)| *on);
+                let names: Vec<&str> = on.map(|(name, ..)| name).collect();
+                text(names.join(":"))
+            }
+            "BASHOPTS" => {
+                let on = crate::state::SHOPTS.iter().filter(|(name, _)| self.state.shopt(name));
+                let names: Vec<&str> = on.map(|(name, _)| *name).collect();
+                text(names.join(":"))
+            }
+            _ => None,
+        }
+    }
+
+    /// The element of an array at this subscript, which is text still to be understood.
+    pub(crate) fn element(&mut self, name: &str, index: &str) -> Result<Option<String>, Unwind> {
+        let value = match self.computed(name) {
+            Some(value) => value,
+            None => match self.state.vars.get(name) {
+                Some(var) => match &var.value {
+                    // Cloning a long array for one element would cost too much.
+                    Value::Indexed(Some(elements)) if is_plain_index(index) => {
+                        let at: i64 = index.parse().unwrap_or(0);
+                        return Ok(elements.get(&at).cloned());
+                    }
+                    Value::Assoc(elements) => {
+                        return Ok(elements.as_ref().and_then(|e| e.get(index)).cloned());
+                    }
+                    Value::Scalar(text) => {
+                        let text = text.clone();
+                        let at = self.index(name, index)?;
+                        return Ok((at == 0).then_some(text));
+                    }
+                    _ => Value::Unset,
+                },
+                None => Value::Unset,
+            },
+        };
+        let at = self.index(name, index)?;
+        let elements = match &value {
+            Value::Indexed(elements) => elements.as_ref(),
+            _ => match self.state.vars.get(name).map(|var| &var.value) {
+                Some(Value::Indexed(elements)) => elements.as_ref(),
+                _ => None,
+            },
+        };
+        Ok(elements.and_then(|elements| elements.get(&at)).cloned())
+    }
+
+    /// A subscript of an indexed array as a number; negative ones count from the end.
+    fn index(&mut self, name: &str, index: &str) -> Result<i64, Unwind> {
+        let at = self.arithmetic(index)?;
+        if at >= 0 {
+            return Ok(at);
+        }
+        let last = match self.state.vars.get(name).map(|var| &var.value) {
+            Some(Value::Indexed(Some(elements))) => elements.keys().next_back().copied(),
+            Some(Value::Scalar(_)) => Some(0),
+            _ => None,
+        };
+        let from_end = last.map_or(-1, |last| last + 1 + at);
+        if from_end < 0 {
+            self.complain(&format!("{name}: bad array subscript"));
+        }
+        Ok(from_end)
+    }
+
+    /// Evaluates arithmetic; complains if it cannot.
+    pub(crate) fn arithmetic(&mut self, text: &str) -> Result<i64, Unwind> {
+        if let Ok(number) = text.parse::<i64>()
+            && !(text.len() > 1 && text.trim_start_matches(['-', '+']).starts_with('0'))
+        {
+            return Ok(number);
+        }
+        arith::evaluate(text, self).map_err(|error| {
+            if let ArithError::Bad(message) = error {
+                self.complain(&message);
+            }
+            Unwind::Discard(1)
+        })
+    }
+
+    // -------------------------------------------------------------- setting
+
+    fn changed_by_attributes(
+        &mut self,
+        attributes: Attributes,
+        value: String,
+    ) -> Result<String, Refused> {
+        if attributes.integer {
+            return Ok(self.arithmetic(&value).map_err(|_| Refused)?.to_string());
+        }
+        Ok(match attributes {
+            Attributes { lower: true, .. } => value.to_lowercase(),
+            Attributes { upper: true, .. } => value.to_uppercase(),
+            _ => value,
+        })
+    }
+
+    /// Complains if the variable must not change.
+    pub(crate) fn check_writable(&mut self, name: &str) -> Result<Attributes, Refused> {
+        let attributes = self.state.vars.get(name).map(|var| var.attributes).unwrap_or_default();
+        if attributes.readonly {
+            self.complain(&format!("{name}: readonly variable"));
+            return Err(Refused);
+        }
+        Ok(attributes)
+    }
+
+    /// Sets a variable, or element 0 of an array.
+    pub(crate) fn set(&mut self, name: &str, value: String) -> Result<(), Refused> {
+        self.assign_value(name, value, false)
+    }
+
+    pub(crate) fn assign_value(
+        &mut self,
+        name: &str,
+        value: String,
+        append: bool,
+    ) -> Result<(), Refused> {
+        let reference = self.state.vars.get(name).is_some_and(|var| var.attributes.nameref);
+        let name = match reference {
+            false => name.to_owned(),
+            true => match self.resolve(name) {
+                (name, Some(index)) => return self.set_element(&name, &index, value, append),
+                (name, None) => name,
+            },
+        };
+        let attributes = self.check_writable(&name)?;
+        let value = match append {
+            false => value,
+            true => {
+                let old = self.get(&name).unwrap_or_default();
+                match attributes.integer {
+                    true => format!("({})+({value})", if old.is_empty() { "0" } else { &old }),
+                    false => old + &value,
+                }
+            }
+        };
+        let value = self.changed_by_attributes(attributes, value)?;
+        self.assigned(&name, &value);
+        let exports = self.state.options.allexport;
+        let var = self.state.vars.entry(&name);
+        var.attributes.export |= exports;
+        match &mut var.value {
+            Value::Indexed(elements) => {
+                elements.get_or_insert_default().insert(0, value);
+            }
+            Value::Assoc(elements) => {
+                elements.get_or_insert_default().insert("0".to_owned(), value);
+            }
+            other => *other = Value::Scalar(value),
+        }
+        Ok(())
+    }
+
+    /// Some variables act when they are set.
+    fn assigned(&mut self, name: &str, value: &str) {
+        match name {
+            "RANDOM" => self.state.random = value.parse().unwrap_or(0),
+            "SECONDS" => {
+                let now = i64::try_from(self.now().as_secs()).unwrap_or(0);
+                self.state.seconds_from = now - value.parse::<i64>().unwrap_or(0);
+            }
+            "OPTIND" => self.state.getopts_at = 0,
+            _ => {}
+        }
+    }
+
+    /// Sets one element of an array, made if need be.
+    pub(crate) fn set_element(
+        &mut self,
+        name: &str,
+        index: &str,
+        value: String,
+        append: bool,
+    ) -> Result<(), Refused> {
+        let (name, _) = self.resolve(name);
+        let attributes = self.check_writable(&name)?;
+        let assoc = matches!(self.state.vars.get(&name), Some(Var { value: Value::Assoc(_), .. }));
+        let value = match append {
+            false => value,
+            true => {
+                let old = self.element(&name, index).map_err(|_| Refused)?.unwrap_or_default();
+                match attributes.integer {
+                    true => format!("({})+({value})", if old.is_empty() { "0" } else { &old }),
+                    false => old + &value,
+                }
+            }
+        };
+        let value = self.changed_by_attributes(attributes, value)?;
+        if assoc {
+            let var = self.state.vars.entry(&name);
+            var.value.make_assoc().insert(index.to_owned(), value);
+            return Ok(());
+        }
+        let at = self.index(&name, index).map_err(|_| Refused)?;
+        if at < 0 {
+            return Err(Refused);
+        }
+        self.state.vars.entry(&name).value.make_indexed().insert(at, value);
+        Ok(())
+    }
+
+    /// Carries an assignment of the script out.
+    pub(crate) fn assign(&mut self, assign: &Assign) -> Result<(), Unwind> {
+        let refused = |Refused| Unwind::Discard(1);
+        match (&assign.index, &assign.value) {
+            (None, AssignValue::Scalar(word)) => {
+                let value = self.expand_assigned(word)?;
+                self.trace_assign(assign, &value);
+                self.assign_value(&assign.name, value, assign.append).map_err(refused)
+            }
+            (Some(index), AssignValue::Scalar(word)) => {
+                let index = self.expand_string(index)?;
+                let value = self.expand_assigned(word)?;
+                self.trace_assign(assign, &value);
+                self.set_element(&assign.name, &index, value, assign.append).map_err(refused)
+            }
+            (None, AssignValue::Array(elements)) => {
+                self.assign_array(&assign.name, elements, assign.append)
+            }
+            (Some(_), AssignValue::Array(_)) => {
+                let name = &assign.name;
+                self.complain(&format!("{name}: cannot assign list to array member"));
+                Err(Unwind::Discard(1))
+            }
+        }
+    }
+
+    /// `name=(…)` or `name+=(…)`.
+    pub(crate) fn assign_array(
+        &mut self,
+        name: &str,
+        elements: &[Element],
+        append: bool,
+    ) -> Result<(), Unwind> {
+        let refused = |Refused| Unwind::Discard(1);
+        let (name, _) = self.resolve(name);
+        let attributes = self.check_writable(&name).map_err(refused)?;
+        let assoc = matches!(self.state.vars.get(&name), Some(Var { value: Value::Assoc(_), .. }));
+        // All is expanded before anything is set: the elements may use the old ones.
+        let mut expanded: Vec<(Option<String>, bool, String)> = Vec::new();
+        for element in elements {
+            match &element.index {
+                Some(index) => {
+                    let index = self.expand_string(index)?;
+                    let value = self.expand_assigned(&element.value)?;
+                    expanded.push((Some(index), element.append, value));
+                }
+                None => {
+                    let words = std::slice::from_ref(&element.value);
+                    let words = self.expand_words(words)?;
+                    expanded.extend(words.into_iter().map(|word| (None, false, word)));
+                }
+            }
+        }
+        if assoc {
+            let mut pairs = Vec::new();
+            let mut key: Option<String> = None;
+            for (index, plus, value) in expanded {
+                match (index, key.take()) {
+                    (Some(index), _) => pairs.push((index, plus, value)),
+                    (None, Some(key)) => pairs.push((key, false, value)),
+                    (None, None) => key = Some(value),
+                }
+            }
+            pairs.extend(key.map(|key| (key, false, String::new())));
+            if !append {
+                self.state.vars.entry(&name).value = Value::Assoc(Some(Default::default()));
+            }
+            self.state.vars.entry(&name).value.make_assoc();
+            for (key, plus, value) in pairs {
+                self.set_element(&name, &key, value, plus).map_err(refused)?;
+            }
+            return Ok(());
+        }
+        let mut array = match append {
+            true => match self.state.vars.get(&name).map(|var| var.value.clone()) {
+                Some(mut value) => std::mem::take(value.make_indexed()),
+                None => BTreeMap::new(),
+            },
+            false => BTreeMap::new(),
+        };
+        let mut next = array.keys().next_back().map_or(0, |last| last + 1);
+        for (index, plus, value) in expanded {
+            if let Some(index) = index {
+                next = self.arithmetic(&index)?;
+                if next < 0 {
+                    next += array.keys().next_back().map_or(0, |last| last + 1);
+                }
+                if next < 0 {
+                    self.complain(&format!("[{index}]={value}: bad array subscript"));
+                    return Err(Unwind::Discard(1));
+                }
+            }
+            let value = match plus {
+                true => array.get(&next).cloned().unwrap_or_default() + &value,
+                false => value,
+            };
+            let value = self.changed_by_attributes(attributes, value).map_err(refused)?;
+            array.insert(next, value);
+            next = next.wrapping_add(1);
+        }
+        let exports = self.state.options.allexport;
+        let var = self.state.vars.entry(&name);
+        var.attributes.export |= exports;
+        var.value = Value::Indexed(Some(array));
+        Ok(())
+    }
+
+    fn trace_assign(&mut self, assign: &Assign, value: &str) {
+        if self.state.options.xtrace {
+            let index = assign.index.as_ref().map(|index| {
+                let text = crate::syntax::print::word(index);
+                format!("[{text}]")
+            });
+            let plus = if assign.append { "+" } else { "" };
+            let index = index.unwrap_or_default();
+            let quoted = crate::quote::traced(value);
+            let quoted = if value.is_empty() { String::new() } else { quoted };
+            self.trace(&format!("{}{index}{plus}={quoted}", assign.name));
+        }
+    }
+
+    /// Expands the value of an assignment.
+    pub(crate) fn expand_assigned(&mut self, word: &Word) -> Result<String, Unwind> {
+        match word.as_literal() {
+            Some(text) => Ok(text.to_owned()),
+            None => self.expand_string(word),
+        }
+    }
+
+    /// Forgets a variable; `false` if it must stay.
+    pub(crate) fn unset(&mut self, name: &str) -> bool {
+        let readonly = self.state.vars.get(name).is_some_and(|var| var.attributes.readonly);
+        if readonly {
+            self.complain(&format!("unset: {name}: cannot unset: readonly variable"));
+            return false;
+        }
+        self.state.vars.unset(name);
+        true
+    }
+}
+
+fn is_plain_index(index: &str) -> bool {
+    !index.is_empty()
+        && index.len() < 16
+        && index.bytes().all(|c| c.is_ascii_digit())
+        && (index.len() == 1 || !index.starts_with('0'))
+}
+
+fn is_computed(name: &str) -> bool {
+    matches!(
+        name,
+        "RANDOM"
+            | "SRANDOM"
+            | "LINENO"
+            | "SECONDS"
+            | "EPOCHSECONDS"
+            | "EPOCHREALTIME"
+            | "BASHPID"
+            | "BASH_SUBSHELL"
+            | "BASH_COMMAND"
+            | "_"
+            | "PIPESTATUS"
+            | "FUNCNAME"
+            | "BASH_SOURCE"
+            | "BASH_LINENO"
+            | "DIRSTACK"
+            | "GROUPS"
+            | "SHELLOPTS"
+            | "BASHOPTS"
+    )
+}
+
+impl<S: System> arith::Context for Shell<S> {
+    fn get(&mut self, place: &Place) -> Result<String, ArithError> {
+        let value = match &place.index {
+            None => {
+                if let Some(Var { value: Value::Scalar(text), attributes }) =
+                    self.state.vars.get(&place.name)
+                    && !attributes.nameref
+                    && !is_computed(&place.name)
+                {
+                    return Ok(text.clone());
+                }
+                Shell::get(self, &place.name)
+            }
+            Some(index) => {
+                let index = self.arithmetic_index(&place.name, index)?;
+                let (name, _) = self.resolve(&place.name);
+                self.element(&name, &index).map_err(|_| ArithError::Said)?
+            }
+        };
+        if value.is_none() && self.state.options.nounset {
+            self.complain(&format!("{}: unbound variable", place.name));
+            return Err(ArithError::Said);
+        }
+        Ok(value.unwrap_or_default())
+    }
+
+    fn set(&mut self, place: &Place, value: i64) -> Result<(), ArithError> {
+        let said = |Refused| ArithError::Said;
+        match &place.index {
+            None => self.assign_value(&place.name, value.to_string(), false).map_err(said),
+            Some(index) => {
+                let index = self.arithmetic_index(&place.name, index)?;
+                self.set_element(&place.name, &index, value.to_string(), false).map_err(said)
+            }
+        }
+    }
+
+    fn parse(&mut self, text: &str) -> Result<std::rc::Rc<arith::Expr>, ArithError> {
+        self.expression(text)
+    }
+}
+
+impl<S: System> Shell<S> {
+    /// A subscript within arithmetic: its own expansions were made with the rest, so it is a key
+    /// as it stands, or an expression.
+    fn arithmetic_index(&mut self, name: &str, index: &str) -> Result<String, ArithError> {
+        let (name, _) = self.resolve(name);
+        let assoc = matches!(self.state.vars.get(&name), Some(Var { value: Value::Assoc(_), .. }));
+        match assoc {
+            true => Ok(index.trim_matches(['"', '\'']).to_owned()),
+            false => Ok(arith::evaluate(index, self)?.to_string()),
+        }
+    }
+}

@@ -1,0 +1,443 @@
+//! Jobs and processes: `jobs`, `wait`, `kill`, and limits.
+
+use super::{Call, Letters, signal_name, signal_number};
+use crate::shell::{Run, Shell};
+use crate::system::{Errno, System};
+
+pub(super) fn jobs<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
+    let (mut pids, mut long, mut running) = (false, false, false);
+    let mut letters = Letters::new(call.args());
+    while let Some(letter) = letters.next() {
+        match letter {
+            'p' => pids = true,
+            'l' => long = true,
+            'r' => running = true,
+            'n' | 's' => {}
+            letter => return shell.bad_option(call, letter, "jobs [-lnprs] [jobspec ...]"),
+        }
+    }
+    shell.reap();
+    let mut output = String::new();
+    let count = shell.jobs.list.len();
+    let mut finished = Vec::new();
+    for (at, job) in shell.jobs.list.iter().enumerate() {
+        let done = job.is_done();
+        if done {
+            finished.push(job.number);
+        }
+        if running && done {
+            continue;
+        }
+        if pids {
+            output.push_str(&format!("{}\n", job.pid()));
+            continue;
+        }
+        let mark = match count - at {
+            1 => '+',
+            2 => '-',
+            _ => ' ',
+        };
+        let state = match (done, job.status()) {
+            (false, _) => "Running".to_owned(),
+            (true, 0) => "Done".to_owned(),
+            (true, status) => format!("Exit {status}"),
+        };
+        let pid = if long { format!("{} ", job.pid()) } else { String::new() };
+        let text = &job.text;
+        let amp = if done { "" } else { " &" };
+        let text = text.strip_suffix(" &").unwrap_or(text);
+        output.push_str(&format!("[{}]{mark}  {pid}{state:<24}{text}{amp}\n", job.number));
+    }
+    for number in finished {
+        shell.jobs.remove(number);
+    }
+    shell.print(call, &output)
+}
+
+pub(super) fn wait<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
+    let (mut next, mut variable) = (false, None);
+    let mut letters = Letters::new(call.args());
+    while let Some(letter) = letters.next() {
+        match letter {
+            'n' => next = true,
+            'f' => {}
+            'p' => variable = letters.value().map(str::to_owned),
+            letter => return shell.bad_option(call, letter, "wait [-fn] [-p var] [id ...]"),
+        }
+    }
+    let operands = letters.operands();
+    if next {
+        return wait_next(shell, operands, variable);
+    }
+    if operands.is_empty() {
+        while let Some(pid) = shell.jobs.running().first().copied() {
+            wait_one(shell, pid)?;
+            if let Some(status) = shell.take_interrupt()? {
+                return Ok(status);
+            }
+        }
+        shell.jobs.list.clear();
+        return Ok(0);
+    }
+    let mut status = 0;
+    for operand in operands {
+        if operand.starts_with('%') {
+            let Some(job) = shell.jobs.find(operand).cloned() else {
+                shell.builtin_error(call, &format!("{operand}: no such job"));
+                status = 127;
+                continue;
+            };
+            for (pid, exit) in job.pids.iter().zip(&job.exits) {
+                status = match exit {
+                    Some(exit) => exit.status(),
+                    None => wait_one(shell, *pid)?,
+                };
+            }
+            shell.jobs.remove(job.number);
+            continue;
+        }
+        let Ok(pid) = operand.parse::<u32>() else {
+            shell.builtin_error(call, &format!("`{operand}': not a pid or valid job spec"));
+            status = 1;
+            continue;
+        };
+        if let Some(variable) = &variable {
+            let _ = shell.set(variable, pid.to_string());
+        }
+        if let Some((_, past)) = shell.jobs.past.iter().rev().find(|(past, _)| *past == pid) {
+            status = *past;
+            continue;
+        }
+        let job = shell.jobs.list.iter().find(|job| job.pids.contains(&pid)).cloned();
+        let Some(job) = job else {
+            let message = format!("pid {pid} is not a child of this shell");
+            shell.builtin_error(call, &message);
+            status = 127;
+            continue;
+        };
+        let known = job.pids.iter().position(|p| *p == pid).and_then(|at| job.exits[at]);
+        status = match known {
+            Some(exit) => exit.status(),
+            None => wait_one(shell, pid)?,
+        };
+        let done = shell.jobs.list.iter().find(|other| other.number == job.number);
+        if done.is_some_and(crate::jobs::Job::is_done) {
+            shell.jobs.remove(job.number);
+        }
+    }
+    Ok(status)
+}
+
+impl<S: System> Shell<S> {
+    /// Whether a trap ended the wait.
+    fn take_interrupt(&mut self) -> Result<Option<i32>, crate::shell::Unwind> {
+        let signals = self.sys.signals();
+        let Some(first) = signals.first().copied() else { return Ok(None) };
+        for signal in signals {
+            if let Some(command) =
+                signal_name(signal).and_then(|name| self.state.trap(name)).cloned()
+            {
+                self.run_trap(&command)?;
+            }
+        }
+        Ok(Some(128 + i32::from(first)))
+    }
+}
+
+fn wait_one<S: System>(shell: &mut Shell<S>, pid: u32) -> Run {
+    match shell.sys.wait(pid, true) {
+        Ok(Some(exit)) => {
+            shell.jobs.ended(pid, exit);
+            Ok(exit.status())
+        }
+        Ok(None) | Err(Errno::Interrupted) => Ok(shell.take_interrupt()?.unwrap_or(0)),
+        Err(_) => {
+            shell.jobs.ended(pid, crate::system::Exit::Status(127));
+            Ok(127)
+        }
+    }
+}
+
+fn wait_next<S: System>(
+    shell: &mut Shell<S>,
+    operands: &[String],
+    variable: Option<String>,
+) -> Run {
+    shell.reap();
+    let wanted: Vec<u32> = match operands.is_empty() {
+        true => shell.jobs.list.iter().flat_map(|job| job.pids.clone()).collect(),
+        false => operands
+            .iter()
+            .filter_map(|text| match shell.jobs.find(text) {
+                Some(job) => Some(job.pid()),
+                None => text.parse().ok(),
+            })
+            .collect(),
+    };
+    let ended = |shell: &Shell<S>| {
+        let job = shell.jobs.list.iter().find(|job| job.is_done() && wanted.contains(&job.pid()));
+        job.map(|job| (job.number, job.pid(), job.status()))
+    };
+    let found = match ended(shell) {
+        Some(found) => Some(found),
+        None => {
+            let running = shell.jobs.running();
+            let pids: Vec<u32> =
+                wanted.iter().copied().filter(|pid| running.contains(pid)).collect();
+            if let Ok((pid, exit)) = shell.sys.wait_any(&pids) {
+                shell.jobs.ended(pid, exit);
+            }
+            ended(shell)
+        }
+    };
+    let Some((number, pid, status)) = found else { return Ok(127) };
+    shell.jobs.remove(number);
+    if let Some(variable) = variable {
+        let _ = shell.set(&variable, pid.to_string());
+    }
+    Ok(status)
+}
+
+pub(super) fn kill<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
+    let mut args = call.args();
+    let mut signal = 15;
+    match args.first().map(String::as_str) {
+        Some("-l" | "-L") => return list_signals(shell, call, &args[1..]),
+        Some("-s" | "-n") => {
+            let Some(name) = args.get(1) else {
+                shell.builtin_error(call, &format!("{}: option requires an argument", args[0]));
+                return Ok(1);
+            };
+            match signal_number(name) {
+                Some(number) => signal = number,
+                None => {
+                    shell.builtin_error(call, &format!("{name}: invalid signal specification"));
+                    return Ok(1);
+                }
+            }
+            args = &args[2..];
+        }
+        Some("--") => args = &args[1..],
+        Some(word) if word.len() > 1 && word.starts_with('-') => {
+            match signal_number(&word[1..]) {
+                Some(number) => signal = number,
+                None => {
+                    let message = format!("{}: invalid signal specification", &word[1..]);
+                    shell.builtin_error(call, &message);
+                    return Ok(1);
+                }
+            }
+            args = &args[1..];
+            if args.first().is_some_and(|word| word == "--") {
+                args = &args[1..];
+            }
+        }
+        _ => {}
+    }
+    if args.is_empty() {
+        shell.print_error("kill: usage: kill [-s sigspec | -n signum | -sigspec] pid | jobspec ... or kill -l [sigspec]\n");
+        return Ok(2);
+    }
+    let mut status = 0;
+    for operand in args {
+        let pids = if operand.starts_with('%') {
+            match shell.jobs.find(operand) {
+                Some(job) => job.pids.clone(),
+                None => {
+                    shell.builtin_error(call, &format!("{operand}: no such job"));
+                    status = 1;
+                    continue;
+                }
+            }
+        } else {
+            match operand.trim_start_matches('-').parse::<u32>() {
+                Ok(pid) => vec![pid],
+                Err(_) => {
+                    let message = format!("{operand}: arguments must be process or job IDs");
+                    shell.builtin_error(call, &message);
+                    status = 1;
+                    continue;
+                }
+            }
+        };
+        for pid in pids {
+            if let Err(error) = shell.sys.kill(pid, signal) {
+                shell.builtin_error(call, &format!("({pid}) - {}", error.message()));
+                status = 1;
+            }
+        }
+    }
+    shell.run_signals()?;
+    Ok(status)
+}
+
+fn list_signals<S: System>(shell: &mut Shell<S>, call: &Call<'_>, args: &[String]) -> Run {
+    let mut output = String::new();
+    if args.is_empty() {
+        for number in 1..=31u8 {
+            let name = signal_name(number).unwrap_or_default();
+            let end = if number % 5 == 0 { "\n" } else { "\t" };
+            output.push_str(&format!("{number:2}) SIG{name}{end}"));
+        }
+        output.push('\n');
+        return shell.print(call, &output);
+    }
+    for arg in args {
+        let text = match arg.parse::<u32>() {
+            Ok(number) => signal_name((number & 0x7F) as u8).map(str::to_owned),
+            Err(_) => signal_number(arg).map(|number| number.to_string()),
+        };
+        match text {
+            Some(text) => output.push_str(&format!("{text}\n")),
+            None => {
+                shell.builtin_error(call, &format!("{arg}: invalid signal specification"));
+                return Ok(1);
+            }
+        }
+    }
+    shell.print(call, &output)
+}
+
+pub(super) fn disown<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
+    let names: Vec<&String> = call.args().iter().filter(|word| !word.starts_with('-')).collect();
+    if call.args().iter().any(|word| word == "-a") || names.is_empty() {
+        shell.jobs.list.clear();
+        return Ok(0);
+    }
+    for name in names {
+        let number = match shell.jobs.find(name) {
+            Some(job) => Some(job.number),
+            None => {
+                let pid = name.parse::<u32>().ok();
+                shell.jobs.list.iter().find(|job| Some(job.pid()) == pid).map(|job| job.number)
+            }
+        };
+        let Some(number) = number else {
+            shell.builtin_error(call, &format!("{name}: no such job"));
+            return Ok(1);
+        };
+        shell.jobs.list.retain(|job| job.number != number);
+    }
+    Ok(0)
+}
+
+/// There is no terminal whose foreground a job could have.
+pub(super) fn foreground<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
+    shell.builtin_error(call, "no job control");
+    Ok(1)
+}
+
+pub(super) fn times<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
+    let times = shell.sys.times();
+    let text = |time: std::time::Duration| {
+        let minutes = time.as_secs() / 60;
+        format!("{minutes}m{:.3}s", time.as_secs_f64() - (minutes * 60) as f64)
+    };
+    let output = format!("{} 0m0.000s\n{} 0m0.000s\n", text(times.own), text(times.children));
+    shell.print(call, &output)
+}
+
+pub(super) fn ulimit<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
+    let mut letters = Letters::new(call.args());
+    let mut wanted = Vec::new();
+    while let Some(letter) = letters.next() {
+        match letter {
+            'S' | 'H' => {}
+            letter => wanted.push(letter),
+        }
+    }
+    if let Some(limit) = letters.operands().first() {
+        let message = format!("{limit}: cannot modify limit: the cell sets the limits");
+        shell.builtin_error(call, &message);
+        return Ok(1);
+    }
+    if wanted.is_empty() {
+        wanted.push('f');
+    }
+    let mut output = String::new();
+    for letter in wanted {
+        match letter {
+            'n' => output.push_str("1024\n"),
+            'a' => output.push_str("open files                          (-n) 1024\n"),
+            _ => output.push_str("unlimited\n"),
+        }
+    }
+    shell.print(call, &output)
+}
+
+pub(super) fn umask<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
+    let (mut symbolic, mut reusable) = (false, false);
+    let mut letters = Letters::new(call.args());
+    while let Some(letter) = letters.next() {
+        match letter {
+            'S' => symbolic = true,
+            'p' => reusable = true,
+            letter => return shell.bad_option(call, letter, "umask [-p] [-S] [mode]"),
+        }
+    }
+    if let Some(mode) = letters.operands().first() {
+        let Some(mask) = parse_mask(mode, shell.state.umask) else {
+            shell.builtin_error(call, &format!("{mode}: octal number out of range"));
+            return Ok(1);
+        };
+        shell.state.umask = mask;
+        return Ok(0);
+    }
+    let mask = shell.state.umask;
+    let text = match symbolic {
+        true => {
+            let part = |shift: u32| {
+                let bits = !(mask >> shift) & 7;
+                let letters = [(4, 'r'), (2, 'w'), (1, 'x')];
+                letters
+                    .iter()
+                    .filter(|(bit, _)| bits & bit != 0)
+                    .map(|(_, c)| *c)
+                    .collect::<String>()
+            };
+            format!("u={},g={},o={}", part(6), part(3), part(0))
+        }
+        false => format!("{mask:04o}"),
+    };
+    let prefix = match (reusable, symbolic) {
+        (true, true) => "umask -S ",
+        (true, false) => "umask ",
+        _ => "",
+    };
+    shell.print(call, &format!("{prefix}{text}\n"))
+}
+
+fn parse_mask(mode: &str, old: u32) -> Option<u32> {
+    if mode.starts_with(|c: char| c.is_ascii_digit()) {
+        return u32::from_str_radix(mode, 8).ok().filter(|mask| *mask <= 0o777);
+    }
+    let mut allowed = !old & 0o777;
+    for clause in mode.split(',') {
+        let at = clause.find(['=', '+', '-'])?;
+        let (who, rest) = clause.split_at(at);
+        let mut bits = 0;
+        for c in rest[1..].chars() {
+            bits |= match c {
+                'r' => 4,
+                'w' => 2,
+                'x' => 1,
+                _ => return None,
+            };
+        }
+        let who = if who.is_empty() || who.contains('a') { "ugo" } else { who };
+        for c in who.chars() {
+            let shift = match c {
+                'u' => 6,
+                'g' => 3,
+                'o' => 0,
+                _ => return None,
+            };
+            match rest.as_bytes()[0] {
+                b'+' => allowed |= bits << shift,
+                b'-' => allowed &= !(bits << shift),
+                _ => allowed = allowed & !(7 << shift) | bits << shift,
+            }
+        }
+    }
+    Some(!allowed & 0o777)
+}

@@ -1,0 +1,237 @@
+//! The commands that the shell itself is.
+//!
+//! One file for each family; this one knows them all by name.
+
+mod declare;
+mod dirs;
+mod flow;
+mod input;
+mod job;
+mod names;
+mod options;
+mod output;
+mod test;
+mod traps;
+
+use crate::shell::{Run, Shell, Unwind};
+use crate::syntax::ast::Assign;
+use crate::system::{Errno, System};
+use crate::text;
+
+pub(crate) use traps::{signal_name, signal_number};
+
+/// What a builtin is called with.
+#[derive(Debug)]
+pub(crate) struct Call<'a> {
+    /// Its name, then its arguments.
+    pub(crate) words: &'a [String],
+    /// For each word, the array assignment that it stands for; empty when there is none at all.
+    pub(crate) arrays: &'a [Option<&'a Assign>],
+}
+
+impl Call<'_> {
+    pub(crate) fn name(&self) -> &str {
+        &self.words[0]
+    }
+
+    pub(crate) fn args(&self) -> &[String] {
+        &self.words[1..]
+    }
+}
+
+/// A builtin.
+pub(crate) type Builtin<S> = fn(&mut Shell<S>, &Call<'_>) -> Run;
+
+/// Every builtin's name.
+pub(crate) const NAMES: &[&str] = &[
+    ".",
+    ":",
+    "[",
+    "alias",
+    "bg",
+    "break",
+    "builtin",
+    "caller",
+    "cd",
+    "command",
+    "continue",
+    "declare",
+    "dirs",
+    "disown",
+    "echo",
+    "enable",
+    "eval",
+    "exec",
+    "exit",
+    "export",
+    "false",
+    "fg",
+    "getopts",
+    "hash",
+    "jobs",
+    "kill",
+    "let",
+    "local",
+    "mapfile",
+    "popd",
+    "printf",
+    "pushd",
+    "pwd",
+    "read",
+    "readarray",
+    "readonly",
+    "return",
+    "set",
+    "shift",
+    "shopt",
+    "source",
+    "test",
+    "times",
+    "trap",
+    "true",
+    "type",
+    "typeset",
+    "ulimit",
+    "umask",
+    "unalias",
+    "unset",
+    "wait",
+];
+
+/// Builtins of bash that need a terminal's line editor or history.
+const INTERACTIVE: &[&str] =
+    &["bind", "compgen", "complete", "compopt", "fc", "history", "help", "logout", "suspend"];
+
+/// The builtin of this name.
+pub(crate) fn find<S: System>(name: &str) -> Option<Builtin<S>> {
+    Some(match name {
+        ":" | "true" => |_, _| Ok(0),
+        "false" => |_, _| Ok(1),
+        "." | "source" => flow::source,
+        "[" | "test" => test::test,
+        "alias" => names::alias,
+        "unalias" => names::unalias,
+        "bg" | "fg" => job::foreground,
+        "break" | "continue" => flow::break_loop,
+        "builtin" => flow::builtin,
+        "caller" => flow::caller,
+        "cd" => dirs::cd,
+        "command" => flow::command,
+        "declare" | "typeset" | "local" | "export" | "readonly" => declare::declare,
+        "dirs" => dirs::dirs,
+        "disown" => job::disown,
+        "echo" => output::echo,
+        "enable" => names::enable,
+        "eval" => flow::eval,
+        "exec" => flow::exec,
+        "exit" => flow::exit,
+        "getopts" => input::getopts,
+        "hash" => names::hash,
+        "jobs" => job::jobs,
+        "kill" => job::kill,
+        "let" => declare::let_,
+        "mapfile" | "readarray" => input::mapfile,
+        "popd" => dirs::popd,
+        "printf" => output::printf,
+        "pushd" => dirs::pushd,
+        "pwd" => dirs::pwd,
+        "read" => input::read,
+        "return" => flow::return_,
+        "set" => options::set,
+        "shift" => flow::shift,
+        "shopt" => options::shopt,
+        "times" => job::times,
+        "trap" => traps::trap,
+        "type" => names::type_,
+        "ulimit" => job::ulimit,
+        "umask" => job::umask,
+        "unset" => declare::unset,
+        "wait" => job::wait,
+        name if INTERACTIVE.contains(&name) => flow::interactive_only,
+        _ => return None,
+    })
+}
+
+/// Whether the arguments of this builtin are assignments.
+pub(crate) fn declares(name: &str) -> bool {
+    matches!(name, "declare" | "typeset" | "local" | "export" | "readonly")
+}
+
+/// Options of a builtin, letter by letter.
+pub(crate) struct Letters<'a> {
+    words: &'a [String],
+    at: usize,
+    rest: &'a str,
+}
+
+impl<'a> Letters<'a> {
+    /// Reads from the first argument on.
+    pub(crate) fn new(args: &'a [String]) -> Letters<'a> {
+        Letters { words: args, at: 0, rest: "" }
+    }
+
+    /// The next letter.
+    pub(crate) fn next(&mut self) -> Option<char> {
+        if self.rest.is_empty() {
+            let word = self.words.get(self.at)?;
+            let letters = word.strip_prefix('-').filter(|letters| !letters.is_empty())?;
+            self.at += 1;
+            if letters == "-" {
+                return None;
+            }
+            self.rest = letters;
+        }
+        let letter = self.rest.chars().next()?;
+        self.rest = &self.rest[letter.len_utf8()..];
+        Some(letter)
+    }
+
+    /// The value of an option: the rest of its word, or the next one.
+    pub(crate) fn value(&mut self) -> Option<&'a str> {
+        if !self.rest.is_empty() {
+            return Some(std::mem::take(&mut self.rest));
+        }
+        let word = self.words.get(self.at)?;
+        self.at += 1;
+        Some(word)
+    }
+
+    /// What is left after the options.
+    pub(crate) fn operands(&self) -> &'a [String] {
+        &self.words[self.at.min(self.words.len())..]
+    }
+}
+
+impl<S: System> Shell<S> {
+    /// Complains in a builtin's name.
+    pub(crate) fn builtin_error(&mut self, call: &Call<'_>, message: &str) {
+        let name = call.name().to_owned();
+        self.complain(&format!("{name}: {message}"));
+    }
+
+    /// An option that a builtin does not have.
+    pub(crate) fn bad_option(&mut self, call: &Call<'_>, letter: char, usage: &str) -> Run {
+        let name = call.name().to_owned();
+        self.complain(&format!("{name}: -{letter}: invalid option"));
+        self.print_error(&format!("{name}: usage: {usage}\n"));
+        Ok(2)
+    }
+
+    /// Prints to standard output; a reader that is gone ends the shell, as SIGPIPE would.
+    pub(crate) fn print(&mut self, call: &Call<'_>, output: &str) -> Run {
+        if output.is_empty() {
+            return Ok(0);
+        }
+        match self.write_fd(1, text::encode(output).as_ref()) {
+            Ok(()) => Ok(0),
+            Err(Errno::Pipe) if self.state.trap("PIPE").is_none() => match self.state.subshell {
+                0 => self.sys.die(13),
+                _ => Err(Unwind::Exit(141)),
+            },
+            Err(error) => {
+                self.builtin_error(call, &format!("write error: {}", error.message()));
+                Ok(1)
+            }
+        }
+    }
+}

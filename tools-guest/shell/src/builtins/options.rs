@@ -1,0 +1,168 @@
+//! `set` and `shopt`.
+
+use std::rc::Rc;
+
+use super::{Call, Letters, declare};
+use crate::shell::{Run, Shell};
+use crate::state::SHOPTS;
+use crate::syntax;
+use crate::system::System;
+
+const USAGE: &str = "set [-abefhkmnptuvxBCEHPT] [-o option-name] [--] [-] [arg ...]";
+
+pub(super) fn set<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
+    let args = call.args();
+    if args.is_empty() {
+        return show_variables(shell, call);
+    }
+    let mut at = 0;
+    while let Some(word) = args.get(at) {
+        let on = match word.as_bytes().first() {
+            Some(b'-') => true,
+            Some(b'+') => false,
+            _ => break,
+        };
+        at += 1;
+        match word.as_str() {
+            "--" => {
+                shell.state.positional = Rc::new(args[at..].to_vec());
+                return Ok(0);
+            }
+            "-" => {
+                shell.state.options.xtrace = false;
+                shell.state.options.verbose = false;
+                if at < args.len() {
+                    shell.state.positional = Rc::new(args[at..].to_vec());
+                }
+                return Ok(0);
+            }
+            _ => {}
+        }
+        for letter in word.chars().skip(1) {
+            if letter == 'o' {
+                let Some(name) = args.get(at) else { return show_options(shell, call, on) };
+                at += 1;
+                match shell.state.options.by_name(name) {
+                    Some(option) => *option = on,
+                    None => {
+                        shell.builtin_error(call, &format!("{name}: invalid option name"));
+                        return Ok(2);
+                    }
+                }
+                continue;
+            }
+            match shell.state.options.by_letter(letter) {
+                Some(option) => *option = on,
+                None => {
+                    let sign = if on { '-' } else { '+' };
+                    shell.builtin_error(call, &format!("{sign}{letter}: invalid option"));
+                    shell.print_error(&format!("set: usage: {USAGE}\n"));
+                    return Ok(2);
+                }
+            }
+        }
+    }
+    if at < args.len() {
+        shell.state.positional = Rc::new(args[at..].to_vec());
+    }
+    Ok(0)
+}
+
+fn show_variables<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
+    let mut output = String::new();
+    for name in shell.state.vars.names() {
+        let value = shell.state.vars.get(&name).and_then(|var| declare::plain(&var.value));
+        if let Some(value) = value {
+            output.push_str(&format!("{name}={value}\n"));
+        }
+    }
+    if !shell.state.options.posix {
+        for function in shell.state.functions.values() {
+            output.push_str(&syntax::print::function(function));
+            output.push('\n');
+        }
+    }
+    shell.print(call, &output)
+}
+
+fn show_options<S: System>(shell: &mut Shell<S>, call: &Call<'_>, readable: bool) -> Run {
+    let mut output = String::new();
+    for (name, _, on) in shell.state.options.list() {
+        match readable {
+            true => output.push_str(&format!("{name:<15}\t{}\n", if on { "on" } else { "off" })),
+            false => output.push_str(&format!("set {}o {name}\n", if on { '-' } else { '+' })),
+        }
+    }
+    shell.print(call, &output)
+}
+
+pub(super) fn shopt<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
+    let (mut set, mut unset, mut quiet, mut print, mut options) =
+        (false, false, false, false, false);
+    let mut letters = Letters::new(call.args());
+    while let Some(letter) = letters.next() {
+        match letter {
+            's' => set = true,
+            'u' => unset = true,
+            'q' => quiet = true,
+            'p' => print = true,
+            'o' => options = true,
+            letter => return shell.bad_option(call, letter, "shopt [-pqsu] [-o] [optname ...]"),
+        }
+    }
+    if set && unset {
+        shell.builtin_error(call, "cannot set and unset shell options simultaneously");
+        return Ok(1);
+    }
+    let names = letters.operands();
+    let line = |name: &str, on: bool| match (print, options) {
+        (false, _) => format!("{name:<15}\t{}\n", if on { "on" } else { "off" }),
+        (true, true) => format!("set {}o {name}\n", if on { '-' } else { '+' }),
+        (true, false) => format!("shopt -{} {name}\n", if on { 's' } else { 'u' }),
+    };
+    if names.is_empty() {
+        let all: Vec<(&str, bool)> = match options {
+            true => shell.state.options.list().into_iter().map(|(n, _, on)| (n, on)).collect(),
+            false => SHOPTS.iter().map(|(name, _)| (*name, shell.state.shopt(name))).collect(),
+        };
+        let wanted = all.into_iter().filter(|(_, on)| !(set && !on || unset && *on));
+        let output: String = wanted.map(|(name, on)| line(name, on)).collect();
+        return shell.print(call, &output);
+    }
+    let mut status = 0;
+    let mut output = String::new();
+    for name in names {
+        let current = match options {
+            true => shell.state.options.by_name(name).map(|on| *on),
+            false => {
+                let known = SHOPTS.iter().any(|(known, _)| known == name);
+                known.then(|| shell.state.shopt(name))
+            }
+        };
+        let Some(on) = current else {
+            let what = if options { "option name" } else { "shell option name" };
+            shell.builtin_error(call, &format!("{name}: invalid {what}"));
+            status = 1;
+            continue;
+        };
+        if set || unset {
+            match options {
+                true => {
+                    if let Some(option) = shell.state.options.by_name(name) {
+                        *option = set;
+                    }
+                }
+                false => shell.state.set_shopt(name, set),
+            }
+            continue;
+        }
+        if !on {
+            status = 1;
+        }
+        if !quiet {
+            output.push_str(&line(name, on));
+        }
+    }
+    let written = shell.print(call, &output)?;
+    Ok(status.max(written))
+}

@@ -1,0 +1,124 @@
+//! `trap`, and the names of signals.
+
+use std::rc::Rc;
+
+use super::Call;
+use crate::quote;
+use crate::shell::{Run, Shell};
+use crate::system::{Disposition, System};
+
+/// Signals by number, from 1, as Linux numbers them.
+const SIGNALS: [&str; 31] = [
+    "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2",
+    "PIPE", "ALRM", "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG",
+    "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS",
+];
+
+/// Events that are no signals.
+const EVENTS: [&str; 4] = ["EXIT", "DEBUG", "ERR", "RETURN"];
+
+/// The name of a signal, without `SIG`.
+pub(crate) fn signal_name(number: u8) -> Option<&'static str> {
+    match number {
+        0 => Some("EXIT"),
+        number => SIGNALS.get(usize::from(number) - 1).copied(),
+    }
+}
+
+/// The number of a signal, given as a name or a number.
+pub(crate) fn signal_number(text: &str) -> Option<u8> {
+    if let Ok(number) = text.parse::<u8>() {
+        return (number <= 64).then_some(number);
+    }
+    let upper = text.to_ascii_uppercase();
+    let name = upper.strip_prefix("SIG").unwrap_or(&upper);
+    if name == "EXIT" {
+        return Some(0);
+    }
+    let at = SIGNALS.iter().position(|known| *known == name)?;
+    u8::try_from(at + 1).ok()
+}
+
+/// The name under which a trap is kept.
+fn trap_name(text: &str) -> Option<String> {
+    let upper = text.to_ascii_uppercase();
+    if EVENTS.contains(&upper.as_str()) {
+        return Some(upper);
+    }
+    signal_number(text).and_then(signal_name).map(str::to_owned)
+}
+
+pub(super) fn trap<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
+    let mut args = call.args();
+    match args.first().map(String::as_str) {
+        Some("-l") => {
+            let lines = SIGNALS.iter().enumerate();
+            let output: String =
+                lines.map(|(at, name)| format!("{:2}) SIG{name}\n", at + 1)).collect();
+            return shell.print(call, &output);
+        }
+        Some("-p") => return show(shell, call, &args[1..]),
+        None => return show(shell, call, &[]),
+        Some("--") => args = &args[1..],
+        _ => {}
+    }
+    let (command, names) = match args {
+        [] => return show(shell, call, &[]),
+        // A number or a lone name: what it had is taken away.
+        [only] => (None, std::slice::from_ref(only)),
+        [first, ..] if first.parse::<u8>().is_ok() => (None, args),
+        [first, names @ ..] if first == "-" => (None, names),
+        [command, names @ ..] => (Some(command.clone()), names),
+    };
+    let mut status = 0;
+    for name in names {
+        let Some(name) = trap_name(name) else {
+            shell.builtin_error(call, &format!("{name}: invalid signal specification"));
+            status = 1;
+            continue;
+        };
+        let traps = Rc::make_mut(&mut shell.state.traps);
+        let disposition = match &command {
+            None => {
+                traps.remove(&name);
+                Disposition::Default
+            }
+            Some(command) => {
+                traps.insert(name.clone(), command.clone());
+                match command.is_empty() {
+                    true => Disposition::Ignore,
+                    false => Disposition::Keep,
+                }
+            }
+        };
+        if !EVENTS.contains(&name.as_str())
+            && let Some(number) = signal_number(&name)
+        {
+            shell.sys.handle(number, disposition);
+        }
+    }
+    Ok(status)
+}
+
+fn show<S: System>(shell: &mut Shell<S>, call: &Call<'_>, names: &[String]) -> Run {
+    let mut wanted: Vec<String> = match names.is_empty() {
+        true => shell.state.traps.keys().cloned().collect(),
+        false => names.iter().filter_map(|name| trap_name(name)).collect(),
+    };
+    // In the order of bash: EXIT, the signals by number, then the other events.
+    wanted.sort_by_key(|name| match signal_number(name) {
+        Some(number) => u32::from(number),
+        None => 100 + EVENTS.iter().position(|event| event == name).unwrap_or(0) as u32,
+    });
+    let mut output = String::new();
+    for name in wanted {
+        if let Some(command) = shell.state.trap(&name) {
+            let shown = match EVENTS.contains(&name.as_str()) {
+                true => name.clone(),
+                false => format!("SIG{name}"),
+            };
+            output.push_str(&format!("trap -- {} {shown}\n", quote::single(command)));
+        }
+    }
+    shell.print(call, &output)
+}

@@ -1,0 +1,78 @@
+//! The command line of `bash`.
+
+use crate::shell::{Shell, Start};
+use crate::system::System;
+
+/// Runs `bash ARGUMENTS…` to its end and gives the status to exit with. `arguments` are those
+/// after the program's own name, which is `name`.
+pub fn run<S: System>(
+    sys: S,
+    name: &str,
+    arguments: Vec<String>,
+    environment: Vec<(String, String)>,
+    cwd: String,
+    fds: Vec<(u32, S::Fd)>,
+) -> u8 {
+    let mut arguments = arguments.into_iter().peekable();
+    let (mut options, mut shopts) = (Vec::new(), Vec::new());
+    let (mut command_string, mut stdin) = (false, false);
+    let is_option = |word: &String| word.len() > 1 && word.starts_with(['-', '+']);
+    while let Some(word) = arguments.next_if(is_option) {
+        let on = word.starts_with('-');
+        match word.as_str() {
+            "--" => break,
+            "--norc" | "--noprofile" | "--login" | "--noediting" => continue,
+            "--posix" => {
+                options.push(("posix".to_owned(), true));
+                continue;
+            }
+            _ => {}
+        }
+        for letter in word.chars().skip(1) {
+            match letter {
+                'c' => command_string = true,
+                's' => stdin = true,
+                'l' | 'i' => {}
+                'o' => options.push((arguments.next().unwrap_or_default(), on)),
+                'O' => shopts.push((arguments.next().unwrap_or_default(), on)),
+                letter => options.push((letter.to_string(), on)),
+            }
+        }
+    }
+    let mut words: Vec<String> = arguments.collect();
+    if command_string && words.is_empty() {
+        let text = format!("{name}: -c: option requires an argument\n");
+        let mut shell = Shell::new(sys, Start::default(), fds);
+        shell.print_error(&text);
+        return 2;
+    }
+    let source = (!stdin && !words.is_empty()).then(|| words.remove(0));
+    let zero = match (&source, command_string) {
+        (_, true) if !words.is_empty() => words.remove(0),
+        (Some(script), false) => script.clone(),
+        _ => name.to_owned(),
+    };
+    let start = Start { name: zero, arguments: words, environment, cwd };
+    let mut shell = Shell::new(sys, start, fds);
+    let mut wrong = None;
+    for (option, on) in options {
+        if !shell.set_option(&option, on) {
+            wrong = Some(option);
+        }
+    }
+    for (option, on) in shopts {
+        if !shell.set_shopt(&option, on) {
+            wrong = Some(option);
+        }
+    }
+    if let Some(option) = wrong {
+        shell.print_error(&format!("{name}: {option}: invalid option name\n"));
+        return 2;
+    }
+    let status = match source {
+        Some(source) if command_string => shell.run_command_string(&source),
+        Some(script) => shell.run_script(&script),
+        None => shell.run_stdin(),
+    };
+    u8::try_from(status & 0xFF).unwrap_or(1)
+}

@@ -1,0 +1,294 @@
+//! Tests: `[[ … ]]`, and the primaries that `test` shares with it.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use crate::pattern::Pattern;
+use crate::quote;
+use crate::shell::{Run, Shell, Unwind};
+use crate::syntax::ast::Cond;
+use crate::syntax::is_name;
+use crate::system::{FileKind, Stat, System};
+use crate::vars::Value;
+
+/// Bytes that a compiled regular expression may take.
+const MAX_REGEX: usize = 4 << 20;
+
+impl<S: System> Shell<S> {
+    pub(crate) fn run_condition(&mut self, cond: &Cond) -> Run {
+        match self.condition(cond) {
+            Ok(true) => Ok(0),
+            Ok(false) => Ok(1),
+            // A bad regular expression is 2, and no more than that.
+            Err(Unwind::Return(status)) => Ok(status),
+            Err(unwind) => Err(unwind),
+        }
+    }
+
+    fn condition(&mut self, cond: &Cond) -> Result<bool, Unwind> {
+        Ok(match cond {
+            Cond::Paren(inner) => self.condition(inner)?,
+            Cond::Not(inner) => !self.condition(inner)?,
+            Cond::And(left, right) => self.condition(left)? && self.condition(right)?,
+            Cond::Or(left, right) => self.condition(left)? || self.condition(right)?,
+            Cond::Word(word) => {
+                let text = self.expand_string(word)?;
+                self.trace_condition(|| format!("-n {}", quote::traced(&text)));
+                !text.is_empty()
+            }
+            Cond::Unary(operator, word) => {
+                let text = self.expand_string(word)?;
+                self.trace_condition(|| format!("{operator} {}", quote::traced(&text)));
+                self.unary_test(operator, &text)?
+            }
+            Cond::Binary(left, operator, right) => {
+                let left = self.expand_string(left)?;
+                match operator.as_str() {
+                    "=~" => {
+                        let regex = self.expand_regex(right)?;
+                        self.trace_condition(|| format!("{} =~ {regex}", quote::traced(&left)));
+                        self.match_regex(&left, &regex)?
+                    }
+                    "=" | "==" | "!=" => {
+                        let pattern = self.expand_pattern(right)?;
+                        self.trace_condition(|| {
+                            format!("{} {operator} {pattern}", quote::traced(&left))
+                        });
+                        let nocase = self.state.shopt("nocasematch");
+                        let matches = Pattern::new(&pattern, true, nocase).matches(&left);
+                        matches == (operator != "!=")
+                    }
+                    _ => {
+                        let right = self.expand_string(right)?;
+                        self.trace_condition(|| {
+                            format!("{} {operator} {}", quote::traced(&left), quote::traced(&right))
+                        });
+                        if operator.starts_with('-')
+                            && !matches!(operator.as_str(), "-nt" | "-ot" | "-ef")
+                        {
+                            let left = self.conditional_number(&left)?;
+                            let right = self.conditional_number(&right)?;
+                            compare(operator, left.cmp(&right))
+                        } else {
+                            self.binary_test(&left, operator, &right).unwrap_or(false)
+                        }
+                    }
+                }
+            }
+        })
+    }
+
+    fn conditional_number(&mut self, text: &str) -> Result<i64, Unwind> {
+        match self.arithmetic(text) {
+            Err(Unwind::Discard(_)) => Err(Unwind::Return(1)),
+            result => result,
+        }
+    }
+
+    fn trace_condition(&mut self, text: impl FnOnce() -> String) {
+        if self.state.options.xtrace {
+            let text = text();
+            self.trace(&format!("[[ {text} ]]"));
+        }
+    }
+
+    fn match_regex(&mut self, text: &str, source: &str) -> Result<bool, Unwind> {
+        let translated = translate_regex(source);
+        let nocase = self.state.shopt("nocasematch");
+        let regex = regex::RegexBuilder::new(&translated)
+            .case_insensitive(nocase)
+            .dot_matches_new_line(true)
+            .size_limit(MAX_REGEX)
+            .build();
+        let Ok(regex) = regex else { return Err(Unwind::Return(2)) };
+        let groups = regex.captures(text);
+        let elements: BTreeMap<i64, String> = groups
+            .iter()
+            .flat_map(|groups| groups.iter())
+            .enumerate()
+            .map(|(at, group)| (at as i64, group.map_or("", |group| group.as_str()).to_owned()))
+            .collect();
+        let found = groups.is_some();
+        self.state.vars.entry("BASH_REMATCH").value = Value::Indexed(Some(elements));
+        Ok(found)
+    }
+
+    /// A test of one operand.
+    pub(crate) fn unary_test(&mut self, operator: &str, operand: &str) -> Result<bool, Unwind> {
+        let letter = operator.chars().nth(1).unwrap_or(' ');
+        Ok(match letter {
+            'n' => !operand.is_empty(),
+            'z' => operand.is_empty(),
+            'o' => self.state.options.by_name(operand).is_some_and(|on| *on),
+            'v' => self.is_set(operand)?,
+            'R' => self
+                .state
+                .vars
+                .get(operand)
+                .is_some_and(|var| var.attributes.nameref && var.value.scalar().is_some()),
+            't' => {
+                let number = operand.trim().parse::<u32>().ok();
+                match number.and_then(|number| self.fds.get(&number).cloned()) {
+                    Some(crate::shell::Fd::System(fd)) => self.sys.is_terminal(&fd),
+                    _ => false,
+                }
+            }
+            'h' | 'L' => {
+                let stat = self.stat(operand, false);
+                stat.is_some_and(|stat| stat.kind == FileKind::Symlink)
+            }
+            letter => {
+                let Some(stat) = self.stat(operand, true) else { return Ok(false) };
+                match letter {
+                    'a' | 'e' => true,
+                    'f' => stat.kind == FileKind::File,
+                    'd' => stat.kind == FileKind::Directory,
+                    's' => stat.size > 0,
+                    'r' => stat.readable,
+                    'w' => stat.writable,
+                    'x' => stat.executable,
+                    'c' => stat.kind == FileKind::Character,
+                    'p' => stat.kind == FileKind::Pipe,
+                    'O' | 'G' => true,
+                    'N' => stat.modified > stat.accessed,
+                    _ => false,
+                }
+            }
+        })
+    }
+
+    fn stat(&mut self, path: &str, follow: bool) -> Option<Stat> {
+        if path.is_empty() {
+            return None;
+        }
+        if let Some(number) = path.strip_prefix("/dev/fd/").and_then(|n| n.parse::<u32>().ok()) {
+            return match self.fds.get(&number).cloned()? {
+                crate::shell::Fd::System(fd) => self.sys.stat_fd(&fd).ok(),
+                crate::shell::Fd::Capture(_) => None,
+            };
+        }
+        let path = self.absolute(path);
+        self.sys.stat(&path, follow).ok()
+    }
+
+    /// Whether a variable, or an element of one, has a value.
+    fn is_set(&mut self, name: &str) -> Result<bool, Unwind> {
+        if let Some((base, rest)) = name.split_once('[')
+            && let Some(index) = rest.strip_suffix(']')
+        {
+            if matches!(index, "@" | "*") {
+                return Ok(self.value(base).is_some_and(|value| !value.values().is_empty()));
+            }
+            let (base, _) = self.resolve(base);
+            return Ok(self.element(&base, index)?.is_some());
+        }
+        if let Ok(at) = name.parse::<usize>() {
+            return Ok(at == 0 || at <= self.state.positional.len());
+        }
+        Ok(is_name(name) && self.get(name).is_some())
+    }
+
+    /// A test of two operands that are not numbers.
+    pub(crate) fn binary_test(&mut self, left: &str, operator: &str, right: &str) -> Option<bool> {
+        Some(match operator {
+            "=" | "==" => left == right,
+            "!=" => left != right,
+            "<" => left < right,
+            ">" => left > right,
+            "-nt" | "-ot" | "-ef" => {
+                let (a, b) = (self.stat(left, true), self.stat(right, true));
+                match (operator, a, b) {
+                    ("-ef", Some(a), Some(b)) => (a.device, a.inode) == (b.device, b.inode),
+                    ("-nt", Some(a), Some(b)) => a.modified > b.modified,
+                    ("-ot", Some(a), Some(b)) => a.modified < b.modified,
+                    ("-nt", Some(_), None) | ("-ot", None, Some(_)) => true,
+                    _ => false,
+                }
+            }
+            _ => return None,
+        })
+    }
+}
+
+/// What a comparison of numbers says.
+pub(crate) fn compare(operator: &str, ordering: Ordering) -> bool {
+    match operator {
+        "-eq" => ordering.is_eq(),
+        "-ne" => ordering.is_ne(),
+        "-lt" => ordering.is_lt(),
+        "-le" => ordering.is_le(),
+        "-gt" => ordering.is_gt(),
+        "-ge" => ordering.is_ge(),
+        _ => false,
+    }
+}
+
+/// A POSIX extended expression as the `regex` crate writes it: within brackets a backslash is
+/// itself and `[`, `&` and `~` mean nothing.
+fn translate_regex(source: &str) -> String {
+    let chars: Vec<char> = source.chars().collect();
+    let mut result = String::with_capacity(source.len());
+    let mut at = 0;
+    while at < chars.len() {
+        let c = chars[at];
+        at += 1;
+        match c {
+            '\\' => {
+                let Some(next) = chars.get(at).copied() else {
+                    result.push_str("\\\\");
+                    break;
+                };
+                at += 1;
+                match next {
+                    '<' => result.push_str("\\b{start}"),
+                    '>' => result.push_str("\\b{end}"),
+                    'w' | 'W' | 's' | 'S' | 'b' | 'B' => {
+                        result.push('\\');
+                        result.push(next);
+                    }
+                    next if next.is_ascii_alphanumeric() => result.push(next),
+                    next => {
+                        result.push('\\');
+                        result.push(next);
+                    }
+                }
+            }
+            '[' => {
+                result.push('[');
+                if chars.get(at) == Some(&'^') {
+                    result.push('^');
+                    at += 1;
+                }
+                let first = at;
+                while let Some(c) = chars.get(at).copied() {
+                    if c == ']' && at > first {
+                        break;
+                    }
+                    if c == '[' && chars.get(at + 1) == Some(&':') {
+                        let close = (at + 2..chars.len().saturating_sub(1))
+                            .find(|end| chars[*end] == ':' && chars[*end + 1] == ']');
+                        if let Some(close) = close {
+                            result.extend(&chars[at..close + 2]);
+                            at = close + 2;
+                            continue;
+                        }
+                    }
+                    if matches!(c, '\\' | '[' | ']' | '&' | '~' | '^') || c == '-' && at == first {
+                        result.push('\\');
+                    }
+                    if c == '-' && chars.get(at + 1) == Some(&']') {
+                        result.push('\\');
+                    }
+                    result.push(c);
+                    at += 1;
+                }
+                result.push(']');
+                at += 1;
+            }
+            // A brace that counts nothing stands for itself.
+            '{' if !chars.get(at).is_some_and(char::is_ascii_digit) => result.push_str("\\{"),
+            c => result.push(c),
+        }
+    }
+    result
+}

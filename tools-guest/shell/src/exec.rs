@@ -1,0 +1,703 @@
+//! Running commands: lists, pipelines of one, compound commands, functions.
+
+use std::rc::Rc;
+
+use crate::builtins;
+use crate::pattern::Pattern;
+use crate::shell::{MAX_DEPTH, Run, Shell, Unwind};
+use crate::state::Frame;
+use crate::syntax::ast::{
+    Arg, ArmEnd, Assign, Command, Connector, Function, Item, Kind, List, Pipeline, Timed, Word,
+};
+use crate::system::System;
+use crate::{quote, syntax, text};
+
+impl<S: System> Shell<S> {
+    /// Runs commands one after the other.
+    pub(crate) fn run_list(&mut self, list: &List) -> Run {
+        let mut status = 0;
+        for item in &list.0 {
+            status = match item.background {
+                true => self.run_background(item)?,
+                false => self.run_item(item)?,
+            };
+        }
+        Ok(status)
+    }
+
+    /// An and-or list.
+    pub(crate) fn run_item(&mut self, item: &Item) -> Run {
+        let mut status = self.run_pipeline(&item.first, !item.rest.is_empty())?;
+        for (at, (connector, pipeline)) in item.rest.iter().enumerate() {
+            let wanted = match connector {
+                Connector::And => status == 0,
+                Connector::Or => status != 0,
+            };
+            if wanted {
+                status = self.run_pipeline(pipeline, at + 1 < item.rest.len())?;
+            }
+        }
+        Ok(status)
+    }
+
+    /// A pipeline. `tested`: what follows depends on its status, so `errexit` does not act on it.
+    fn run_pipeline(&mut self, pipeline: &Pipeline, tested: bool) -> Run {
+        let before = self.tested;
+        if tested || pipeline.negated {
+            self.tested += 1;
+        }
+        let started = pipeline.timed.map(|timed| (timed, self.now(), self.sys.times()));
+        let result = match &pipeline.stages[..] {
+            [] => Ok(0),
+            [stage] => self.run_command(&stage.command),
+            stages => self.run_stages(stages),
+        };
+        self.tested = before;
+        if let Some((timed, wall, times)) = started {
+            self.report_times(timed, wall, times);
+        }
+        let mut status = result?;
+        if pipeline.stages.len() == 1 {
+            let compound = !matches!(pipeline.stages[0].command.kind, Kind::Simple { .. });
+            let inner = compound
+                && !matches!(
+                    pipeline.stages[0].command.kind,
+                    Kind::Subshell(_) | Kind::Cond(_) | Kind::Arith(_)
+                );
+            if !inner {
+                self.state.pipe_status = vec![status];
+            }
+        }
+        if pipeline.negated {
+            status = i32::from(status == 0);
+        }
+        self.state.status = status;
+        if status != 0 && !tested && !pipeline.negated && self.tested == 0 {
+            let decides = match &pipeline.stages[..] {
+                [] => false,
+                [stage] => matches!(
+                    stage.command.kind,
+                    Kind::Simple { .. } | Kind::Subshell(_) | Kind::Cond(_) | Kind::Arith(_)
+                ),
+                _ => true,
+            };
+            if decides {
+                self.failed(status)?;
+            }
+        }
+        Ok(status)
+    }
+
+    /// A command that nobody tests has failed.
+    fn failed(&mut self, status: i32) -> Result<(), Unwind> {
+        if let Some(command) = self.state.trap("ERR").cloned().filter(|text| !text.is_empty()) {
+            self.run_trap(&command)?;
+        }
+        if self.state.options.errexit {
+            return Err(Unwind::Exit(status));
+        }
+        Ok(())
+    }
+
+    /// Runs a trap's command, which leaves `$?` alone.
+    pub(crate) fn run_trap(&mut self, command: &str) -> Result<(), Unwind> {
+        if self.in_trap {
+            return Ok(());
+        }
+        let status = self.state.status;
+        let line = self.state.line;
+        let pipe_status = self.state.pipe_status.clone();
+        self.in_trap = true;
+        let result = self.run_source(command, line);
+        self.in_trap = false;
+        self.state.line = line;
+        self.state.pipe_status = pipe_status;
+        match result {
+            Ok(_) | Err(Unwind::Discard(_)) => {
+                self.state.status = status;
+                Ok(())
+            }
+            Err(unwind) => Err(unwind),
+        }
+    }
+
+    /// Runs the traps of signals that have come in.
+    pub(crate) fn run_signals(&mut self) -> Result<(), Unwind> {
+        for signal in self.sys.signals() {
+            let name = builtins::signal_name(signal);
+            if let Some(command) = name.and_then(|name| self.state.trap(name)).cloned() {
+                self.run_trap(&command)?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn run_command(&mut self, command: &Command) -> Run {
+        if self.depth > MAX_DEPTH {
+            self.complain(&format!("commands nest more than {MAX_DEPTH} levels deep"));
+            return Err(Unwind::Exit(2));
+        }
+        self.run_signals()?;
+        self.depth += 1;
+        let fds = self.process_fds.len();
+        let result = self.run_kind(command);
+        self.depth -= 1;
+        for number in self.process_fds.split_off(fds) {
+            self.fds.remove(&number);
+        }
+        result
+    }
+
+    fn run_kind(&mut self, command: &Command) -> Run {
+        if let Kind::Simple { assigns, args } = &command.kind {
+            self.state.line = command.line;
+            return self.run_simple(command, assigns, args);
+        }
+        if let Kind::Function(function) = &command.kind {
+            let functions = Rc::make_mut(&mut self.state.functions);
+            functions.insert(function.name.clone(), function.clone());
+            return Ok(0);
+        }
+        self.with_redirects(&command.redirects, |shell| shell.run_compound(command))
+    }
+
+    fn run_compound(&mut self, command: &Command) -> Run {
+        match &command.kind {
+            Kind::Group(list) => self.run_list(list),
+            Kind::Subshell(list) => Ok(self.subshell(|shell| shell.run_list(list))),
+            Kind::If { branches, otherwise } => {
+                for (condition, body) in branches {
+                    if self.test_list(condition)? == 0 {
+                        return self.run_list(body);
+                    }
+                }
+                otherwise.as_ref().map_or(Ok(0), |list| self.run_list(list))
+            }
+            Kind::While { until, condition, body } => self.run_loop(|shell, status| {
+                if (shell.test_list(condition)? == 0) == *until {
+                    return Ok(false);
+                }
+                *status = shell.run_list(body)?;
+                Ok(true)
+            }),
+            Kind::For { name, words, body } => {
+                self.state.line = command.line;
+                let words = match words {
+                    Some(words) => self.expand_words(words)?,
+                    None => self.state.positional.to_vec(),
+                };
+                if !syntax::is_name(name) {
+                    self.complain(&format!("`{name}': not a valid identifier"));
+                    return Ok(1);
+                }
+                let mut words = words.into_iter();
+                self.run_loop(|shell, status| {
+                    let Some(word) = words.next() else { return Ok(false) };
+                    shell.state.line = command.line;
+                    shell.set_loop_variable(name, word)?;
+                    *status = shell.run_list(body)?;
+                    Ok(true)
+                })
+            }
+            Kind::ForArith { parts: [first, condition, step], body } => {
+                self.state.line = command.line;
+                self.expand_arith(first)?;
+                let mut begun = false;
+                self.run_loop(|shell, status| {
+                    shell.state.line = command.line;
+                    if begun {
+                        shell.expand_arith(step)?;
+                    }
+                    begun = true;
+                    if !condition.0.is_empty()
+                        && !is_blank(condition)
+                        && shell.expand_arith(condition)? == 0
+                    {
+                        return Ok(false);
+                    }
+                    *status = shell.run_list(body)?;
+                    Ok(true)
+                })
+            }
+            Kind::Select { name, words, body } => {
+                let words = match words {
+                    Some(words) => self.expand_words(words)?,
+                    None => self.state.positional.to_vec(),
+                };
+                self.run_select(name, &words, body)
+            }
+            Kind::Case { word, arms } => {
+                self.state.line = command.line;
+                let text = self.expand_string(word)?;
+                let mut status = 0;
+                let mut fall = false;
+                for arm in arms {
+                    if !fall && !self.matches_any(&text, &arm.patterns)? {
+                        continue;
+                    }
+                    status = self.run_list(&arm.body)?;
+                    match arm.end {
+                        ArmEnd::Break => return Ok(status),
+                        ArmEnd::Fall => fall = true,
+                        ArmEnd::Test => fall = false,
+                    }
+                }
+                Ok(status)
+            }
+            Kind::Cond(cond) => {
+                self.state.line = command.line;
+                self.run_condition(cond)
+            }
+            Kind::Arith(word) => {
+                self.state.line = command.line;
+                if self.state.options.xtrace {
+                    let text = syntax::print::word(word);
+                    self.trace(&format!("(( {} ))", text.trim()));
+                }
+                match self.expand_arith(word) {
+                    Ok(value) => Ok(i32::from(value == 0)),
+                    Err(Unwind::Discard(_)) => Ok(1),
+                    Err(unwind) => Err(unwind),
+                }
+            }
+            Kind::Coproc { name, body } => self.run_coproc(name, body),
+            Kind::Simple { .. } | Kind::Function(_) => Ok(0),
+        }
+    }
+
+    /// A list whose status is only looked at.
+    fn test_list(&mut self, list: &List) -> Run {
+        self.tested += 1;
+        let result = self.run_list(list);
+        self.tested -= 1;
+        result
+    }
+
+    /// Repeats `step` until it says no, or a `break` of this loop.
+    fn run_loop(
+        &mut self,
+        mut step: impl FnMut(&mut Self, &mut i32) -> Result<bool, Unwind>,
+    ) -> Run {
+        let mut status = 0;
+        let tested = self.tested;
+        self.state.loops += 1;
+        let result = loop {
+            match step(self, &mut status) {
+                Ok(true) => {}
+                Ok(false) => break Ok(status),
+                Err(Unwind::Break(levels)) => {
+                    self.tested = tested;
+                    status = self.state.status;
+                    break match levels {
+                        0 | 1 => Ok(status),
+                        levels => Err(Unwind::Break(levels - 1)),
+                    };
+                }
+                Err(Unwind::Continue(levels)) => {
+                    self.tested = tested;
+                    status = self.state.status;
+                    if levels > 1 {
+                        break Err(Unwind::Continue(levels - 1));
+                    }
+                }
+                Err(unwind) => break Err(unwind),
+            }
+        };
+        self.state.loops = self.state.loops.saturating_sub(1);
+        result
+    }
+
+    fn set_loop_variable(&mut self, name: &str, word: String) -> Result<(), Unwind> {
+        let nameref = self.state.vars.get(name).is_some_and(|var| var.attributes.nameref);
+        if nameref {
+            self.state.vars.entry(name).value = crate::vars::Value::Scalar(word);
+            return Ok(());
+        }
+        if self.state.options.xtrace {
+            self.trace(&format!("for {name} in {}", quote::traced(&word)));
+        }
+        self.set(name, word).map_err(|_| Unwind::Discard(1))
+    }
+
+    fn run_select(&mut self, name: &str, words: &[String], body: &List) -> Run {
+        if words.is_empty() {
+            return Ok(0);
+        }
+        let mut shown = false;
+        self.run_loop(|shell, status| {
+            if !shown {
+                let width = words.len().to_string().len();
+                let lines = words.iter().enumerate();
+                let menu: String =
+                    lines.map(|(at, word)| format!("{:>width$}) {word}\n", at + 1)).collect();
+                shell.print_error(&menu);
+                shown = true;
+            }
+            let prompt = shell.get("PS3").unwrap_or_else(|| "#? ".to_owned());
+            shell.print_error(&prompt);
+            let Some(line) = shell.read_line()? else {
+                shell.print_error("\n");
+                *status = 1;
+                return Ok(false);
+            };
+            let _ = shell.set("REPLY", line.clone());
+            if line.trim().is_empty() {
+                shown = false;
+                return Ok(true);
+            }
+            let choice = line.trim().parse::<usize>().ok().and_then(|at| at.checked_sub(1));
+            let word = choice.and_then(|at| words.get(at)).cloned().unwrap_or_default();
+            let _ = shell.set(name, word);
+            *status = shell.run_list(body)?;
+            Ok(true)
+        })
+    }
+
+    fn matches_any(&mut self, text: &str, patterns: &[Word]) -> Result<bool, Unwind> {
+        for pattern in patterns {
+            let pattern = self.expand_pattern(pattern)?;
+            let (extglob, nocase) = (self.state.shopt("extglob"), self.state.shopt("nocasematch"));
+            if Pattern::new(&pattern, extglob, nocase).matches(text) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    // ------------------------------------------------------ simple commands
+
+    fn run_simple(&mut self, command: &Command, assigns: &[Assign], args: &[Arg]) -> Run {
+        self.substituted = None;
+        if self.state.traps.contains_key("DEBUG") && !self.in_trap {
+            self.command_text = self.command_text(command);
+            let debug = self.state.trap("DEBUG").cloned().unwrap_or_default();
+            self.run_trap(&debug)?;
+        }
+        if self.state.traps.contains_key("ERR") && !self.in_trap {
+            self.command_text = self.command_text(command);
+        }
+        let words = self.expand_args(args)?;
+        let Some(name) = words.first().cloned() else {
+            let chooses = command
+                .redirects
+                .iter()
+                .any(|redirect| matches!(redirect.fd, crate::syntax::ast::RedirectFd::Variable(_)));
+            if chooses {
+                // As in bash, a descriptor that no command is given is gone at once.
+                return Ok(
+                    self.subshell(|shell| shell.with_redirects(&command.redirects, |_| Ok(0)))
+                );
+            }
+            return self.with_redirects(&command.redirects, |shell| {
+                for assign in assigns {
+                    shell.assign(assign)?;
+                }
+                Ok(shell.substituted.take().unwrap_or(0))
+            });
+        };
+        if let Some(function) = self.state.functions.get(&name).cloned() {
+            self.trace_words(assigns, &words)?;
+            return self.with_redirects(&command.redirects, |shell| {
+                shell.with_temporary(assigns, |shell| shell.call_function(&function, words))
+            });
+        }
+        let last = words.last().cloned().unwrap_or_default();
+        let enabled = !self.state.disabled.contains(&name);
+        if let Some(builtin) = builtins::find::<S>(&name).filter(|_| enabled) {
+            self.trace_words(assigns, &words)?;
+            let keeps = name == "exec" && words.len() == 1;
+            let arrays = array_args(args);
+            let run = |shell: &mut Self| shell.run_builtin(builtin, &words, &arrays);
+            let result = match keeps {
+                true => {
+                    self.apply_redirects(&command.redirects, None).map_or(Ok(1), |()| run(self))
+                }
+                false => {
+                    self.with_redirects(&command.redirects, |shell| match assigns.is_empty() {
+                        true => run(shell),
+                        false => shell.with_temporary(assigns, run),
+                    })
+                }
+            };
+            self.state.last_argument = last;
+            return result;
+        }
+        self.trace_words(assigns, &words)?;
+        self.state.last_argument = last;
+        self.with_redirects(&command.redirects, |shell| {
+            shell.with_temporary(assigns, |shell| shell.run_external(&words))
+        })
+    }
+
+    /// The words of a command. Assignments to arrays, which `declare` and its like are given, stand
+    /// in their place as their names.
+    pub(crate) fn expand_args(&mut self, args: &[Arg]) -> Result<Vec<String>, Unwind> {
+        let mut words = Vec::with_capacity(args.len());
+        let mut declares = false;
+        for (at, arg) in args.iter().enumerate() {
+            match arg {
+                Arg::Assign(assign) => words.push(assign.name.clone()),
+                // The value in `export a=$b` is not split.
+                Arg::Word(word) if declares && is_assignment(word) => {
+                    words.push(self.expand_string(word)?);
+                }
+                Arg::Word(word) => self.expand_word_into(word, &mut words)?,
+            }
+            if at == 0 || words.len() == 1 && matches!(words[0].as_str(), "command" | "builtin") {
+                declares =
+                    args.len() > 1 && words.last().is_some_and(|name| builtins::declares(name));
+                declares |= matches!(args.get(1), Some(Arg::Word(word)) if at == 0
+                    && words.first().is_some_and(|n| matches!(n.as_str(), "command" | "builtin"))
+                    && word.as_literal().is_some_and(builtins::declares));
+            }
+        }
+        Ok(words)
+    }
+
+    fn run_builtin(
+        &mut self,
+        builtin: builtins::Builtin<S>,
+        words: &[String],
+        arrays: &[Option<&Assign>],
+    ) -> Run {
+        builtin(self, &builtins::Call { words, arrays })
+    }
+
+    /// Runs `body` with variables that are set for it alone.
+    pub(crate) fn with_temporary(
+        &mut self,
+        assigns: &[Assign],
+        body: impl FnOnce(&mut Self) -> Run,
+    ) -> Run {
+        if assigns.is_empty() {
+            return body(self);
+        }
+        self.state.vars.push_scope();
+        let mut result = Ok(());
+        for assign in assigns {
+            result = self.assign_temporary(assign);
+            if result.is_err() {
+                break;
+            }
+        }
+        let result = match result {
+            Ok(()) => body(self),
+            Err(unwind) => Err(unwind),
+        };
+        self.state.vars.pop_scope();
+        result
+    }
+
+    fn assign_temporary(&mut self, assign: &Assign) -> Result<(), Unwind> {
+        let syntax::ast::AssignValue::Scalar(word) = &assign.value else {
+            return self.assign(assign);
+        };
+        if assign.index.is_some() {
+            return self.assign(assign);
+        }
+        let mut value = self.expand_assigned(word)?;
+        if self.check_writable(&assign.name).is_err() {
+            return Err(Unwind::Discard(1));
+        }
+        if assign.append {
+            value = self.get(&assign.name).unwrap_or_default() + &value;
+        }
+        let var = self.state.vars.local(&assign.name);
+        var.value = crate::vars::Value::Scalar(value);
+        var.attributes.export = true;
+        Ok(())
+    }
+
+    /// Calls a function; `words` begins with its name.
+    pub(crate) fn call_function(&mut self, function: &Rc<Function>, words: Vec<String>) -> Run {
+        let limit = self.get("FUNCNEST").and_then(|text| text.parse::<usize>().ok());
+        let calls = self.state.frames.iter().filter(|frame| frame.is_function).count();
+        let limit = limit.filter(|limit| *limit > 0);
+        if limit.is_some_and(|limit| calls >= limit) || self.depth + 2 > MAX_DEPTH {
+            let limit = limit.unwrap_or(calls);
+            let name = &function.name;
+            self.complain(&format!("{name}: maximum function nesting level exceeded ({limit})"));
+            return Err(Unwind::Discard(1));
+        }
+        let source = match self.state.command_string && self.state.script.is_empty() {
+            true => "environment".to_owned(),
+            false => self.state.script.clone(),
+        };
+        let frame =
+            Frame { name: function.name.clone(), source, line: self.state.line, is_function: true };
+        self.state.frames.push(frame);
+        let arguments: Vec<String> = words.into_iter().skip(1).collect();
+        let positional = std::mem::replace(&mut self.state.positional, Rc::new(arguments));
+        let loops = std::mem::take(&mut self.state.loops);
+        let debug = self.hide_traps();
+        self.state.vars.push_scope();
+        let line = self.state.line;
+        let result = match self.run_command(&function.body) {
+            Err(Unwind::Return(status)) => Ok(status),
+            Err(Unwind::Break(_) | Unwind::Continue(_)) => Ok(self.state.status),
+            result => result,
+        };
+        let result = match (result, self.state.trap("RETURN").cloned()) {
+            (Ok(status), Some(command)) => {
+                self.state.status = status;
+                self.run_trap(&command).map(|()| status)
+            }
+            (result, _) => result,
+        };
+        self.state.vars.pop_scope();
+        self.show_traps(debug);
+        self.state.loops = loops;
+        self.state.positional = positional;
+        self.state.frames.pop();
+        self.state.line = line;
+        result
+    }
+
+    /// A function does not see these traps unless it is told to.
+    fn hide_traps(&mut self) -> Vec<(String, String)> {
+        let mut hidden = Vec::new();
+        if self.state.traps.is_empty() {
+            return hidden;
+        }
+        let names = [
+            ("ERR", self.state.options.errtrace),
+            ("DEBUG", self.state.options.functrace),
+            ("RETURN", self.state.options.functrace),
+        ];
+        for (name, inherited) in names {
+            if !inherited && let Some(command) = Rc::make_mut(&mut self.state.traps).remove(name) {
+                hidden.push((name.to_owned(), command));
+            }
+        }
+        hidden
+    }
+
+    fn show_traps(&mut self, hidden: Vec<(String, String)>) {
+        for (name, command) in hidden {
+            Rc::make_mut(&mut self.state.traps).entry(name).or_insert(command);
+        }
+    }
+
+    // ---------------------------------------------------------------- traces
+
+    fn trace_words(&mut self, assigns: &[Assign], words: &[String]) -> Result<(), Unwind> {
+        if !self.state.options.xtrace {
+            return Ok(());
+        }
+        for assign in assigns {
+            if let syntax::ast::AssignValue::Scalar(word) = &assign.value {
+                let value = self.expand_string(word)?;
+                self.trace(&format!("{}={}", assign.name, quote::traced(&value)));
+            }
+        }
+        let words: Vec<String> = words.iter().map(|word| quote::traced(word)).collect();
+        self.trace(&words.join(" "));
+        Ok(())
+    }
+
+    /// Writes a line of `set -x`.
+    pub(crate) fn trace(&mut self, text: &str) {
+        let ps4 = self.get("PS4").unwrap_or_default();
+        self.state.options.xtrace = false;
+        let prefix = self.prompt(&ps4).unwrap_or_default();
+        self.state.options.xtrace = true;
+        let first: String = prefix.chars().take(1).collect();
+        let line = format!("{}{prefix}{text}\n", first.repeat(self.state.subshell as usize));
+        let _ = self.write_fd(2, text::encode(&line).as_ref());
+    }
+
+    fn report_times(
+        &mut self,
+        timed: Timed,
+        wall: std::time::Duration,
+        before: crate::system::Times,
+    ) {
+        let wall = self.now().saturating_sub(wall);
+        let after = self.sys.times();
+        let user = (after.own + after.children).saturating_sub(before.own + before.children);
+        let text = match timed {
+            Timed::Posix => format!(
+                "real {:.2}\nuser {:.2}\nsys 0.00\n",
+                wall.as_secs_f64(),
+                user.as_secs_f64()
+            ),
+            Timed::Bash => match self.get("TIMEFORMAT") {
+                Some(format) if format.is_empty() => return,
+                Some(format) => time_format(&format, wall, user) + "\n",
+                None => time_format("\nreal\t%3lR\nuser\t%3lU\nsys\t%3lS", wall, user) + "\n",
+            },
+        };
+        self.print_error(&text);
+    }
+}
+
+fn time_format(format: &str, wall: std::time::Duration, user: std::time::Duration) -> String {
+    let mut result = String::new();
+    let mut chars = format.chars().peekable();
+    while let Some(c) = chars.next() {
+        if c != '%' {
+            result.push(c);
+            continue;
+        }
+        let digits = chars.next_if(char::is_ascii_digit).and_then(|c| c.to_digit(10)).unwrap_or(3);
+        let long = chars.next_if_eq(&'l').is_some();
+        let time = match chars.next() {
+            Some('%') => {
+                result.push('%');
+                continue;
+            }
+            Some('R') => wall,
+            Some('U') => user,
+            Some('S') => std::time::Duration::ZERO,
+            Some('P') => {
+                let share = user.as_secs_f64() / wall.as_secs_f64().max(1e-9) * 100.0;
+                result.push_str(&format!("{share:.2}"));
+                continue;
+            }
+            other => {
+                result.push('%');
+                result.extend(other);
+                continue;
+            }
+        };
+        let precision = digits.min(3) as usize;
+        let seconds = time.as_secs_f64();
+        match long {
+            true => {
+                let minutes = time.as_secs() / 60;
+                let rest = seconds - (minutes * 60) as f64;
+                result.push_str(&format!("{minutes}m{rest:.precision$}s"));
+            }
+            false => result.push_str(&format!("{seconds:.precision$}")),
+        }
+    }
+    result
+}
+
+fn is_blank(word: &Word) -> bool {
+    word.as_literal().is_some_and(|text| text.trim().is_empty())
+}
+
+/// Whether a word reads `name=…`.
+fn is_assignment(word: &Word) -> bool {
+    let Some(syntax::ast::Part::Literal(text)) = word.0.first() else { return false };
+    let Some((name, _)) = text.split_once('=') else { return false };
+    let name = name.strip_suffix('+').unwrap_or(name);
+    let name = name.split_once('[').map_or(name, |(name, _)| name);
+    syntax::is_name(name)
+}
+
+/// For each argument, the array assignment that it is.
+fn array_args(args: &[Arg]) -> Vec<Option<&Assign>> {
+    let any = args.iter().any(|arg| matches!(arg, Arg::Assign(_)));
+    match any {
+        false => Vec::new(),
+        true => args
+            .iter()
+            .map(|arg| match arg {
+                Arg::Assign(assign) => Some(assign),
+                Arg::Word(_) => None,
+            })
+            .collect(),
+    }
+}

@@ -1,0 +1,193 @@
+//! Pathname expansion.
+
+use super::fields::Field;
+use crate::pattern::Pattern;
+use crate::shell::Shell;
+use crate::system::{FileKind, System};
+
+/// Names that one pattern may become.
+const MAX_NAMES: usize = 1_000_000;
+
+/// How deep `**` goes.
+const MAX_DEPTH: u32 = 128;
+
+impl<S: System> Shell<S> {
+    /// Adds the names that `field` matches, or what stands for them when there are none. `false`
+    /// when `failglob` forbids that.
+    pub(crate) fn glob(&mut self, field: Field, names: &mut Vec<String>) -> bool {
+        let extglob = self.state.shopt("extglob");
+        if self.state.options.noglob || !field.is_pattern(extglob) {
+            names.push(field.text);
+            return true;
+        }
+        let mut found = self.glob_pattern(&field.pattern());
+        let ignore = self.state.vars.get("GLOBIGNORE").and_then(|var| var.value.scalar().cloned());
+        if let Some(ignore) = ignore.filter(|text| !text.is_empty()) {
+            let patterns: Vec<Pattern> =
+                ignore.split(':').map(|text| Pattern::new(text, extglob, false)).collect();
+            found.retain(|name| !patterns.iter().any(|pattern| pattern.matches(name)));
+        }
+        if !found.is_empty() {
+            names.append(&mut found);
+            return true;
+        }
+        if self.state.shopt("failglob") {
+            self.complain(&format!("no match: {}", field.text));
+            return false;
+        }
+        if !self.state.shopt("nullglob") {
+            names.push(field.text);
+        }
+        true
+    }
+
+    /// The names that `pattern` matches, sorted.
+    pub(crate) fn glob_pattern(&mut self, pattern: &str) -> Vec<String> {
+        let mut found = Vec::new();
+        let parts = split(pattern);
+        let (prefix, parts) = match parts.split_first() {
+            Some((first, rest)) if first.is_empty() => ("/".to_owned(), rest),
+            _ => (String::new(), &parts[..]),
+        };
+        self.glob_parts(prefix, parts, &mut found, 0);
+        found.sort_by(|a, b| self.compare(a, b));
+        found.dedup();
+        found
+    }
+
+    fn glob_parts(
+        &mut self,
+        prefix: String,
+        parts: &[String],
+        found: &mut Vec<String>,
+        depth: u32,
+    ) {
+        if found.len() >= MAX_NAMES || depth > MAX_DEPTH {
+            return;
+        }
+        let Some((part, rest)) = parts.split_first() else {
+            found.push(prefix);
+            return;
+        };
+        if part.is_empty() {
+            // Slashes at the end, or several in a row: what is before must be a directory.
+            if self.is_directory(&prefix) {
+                let prefix = if prefix.ends_with('/') { prefix } else { prefix + "/" };
+                self.glob_parts(prefix, rest, found, depth);
+            }
+            return;
+        }
+        let joined = |prefix: &str, name: &str| match prefix {
+            "" => name.to_owned(),
+            prefix if prefix.ends_with('/') => format!("{prefix}{name}"),
+            prefix => format!("{prefix}/{name}"),
+        };
+        if part == "**" && self.state.shopt("globstar") {
+            if rest.is_empty() && !prefix.is_empty() {
+                found.push(joined(&prefix, ""));
+            }
+            self.glob_star(&prefix, rest, found, depth);
+            return;
+        }
+        let extglob = self.state.shopt("extglob");
+        let pattern = Pattern::new(part, extglob, self.state.shopt("nocaseglob"));
+        if let Some(name) = pattern.literal() {
+            let path = joined(&prefix, &name);
+            let full = self.absolute(&path);
+            let exists = match rest.is_empty() {
+                true => self.sys.stat(&full, false).is_ok(),
+                false => true,
+            };
+            if exists {
+                self.glob_parts(path, rest, found, depth + 1);
+            }
+            return;
+        }
+        let dots = self.state.shopt("dotglob");
+        for (name, kind) in self.entries(&prefix) {
+            if name.starts_with('.') && !dots && !pattern.begins_with_dot() {
+                continue;
+            }
+            if !rest.is_empty() && !matches!(kind, FileKind::Directory | FileKind::Symlink) {
+                continue;
+            }
+            if pattern.matches(&name) {
+                self.glob_parts(joined(&prefix, &name), rest, found, depth + 1);
+            }
+        }
+    }
+
+    /// `**`: this directory and every one below.
+    fn glob_star(&mut self, prefix: &str, rest: &[String], found: &mut Vec<String>, depth: u32) {
+        if depth > MAX_DEPTH || found.len() >= MAX_NAMES {
+            return;
+        }
+        let last = rest.is_empty();
+        if !last {
+            self.glob_parts(prefix.to_owned(), rest, found, depth + 1);
+        }
+        let dots = self.state.shopt("dotglob");
+        for (name, kind) in self.entries(prefix) {
+            if name.starts_with('.') && !dots {
+                continue;
+            }
+            let path = match prefix {
+                "" => name,
+                prefix if prefix.ends_with('/') => format!("{prefix}{name}"),
+                prefix => format!("{prefix}/{name}"),
+            };
+            if last {
+                found.push(path.clone());
+            }
+            if kind == FileKind::Directory {
+                self.glob_star(&path, rest, found, depth + 1);
+            }
+        }
+    }
+
+    fn entries(&mut self, prefix: &str) -> Vec<(String, FileKind)> {
+        let path = self.absolute(if prefix.is_empty() { "." } else { prefix });
+        let mut entries = self.sys.read_dir(&path).unwrap_or_default();
+        entries.sort();
+        entries
+    }
+
+    fn is_directory(&mut self, path: &str) -> bool {
+        let path = self.absolute(path);
+        self.sys.stat(&path, true).is_ok_and(|stat| stat.kind == FileKind::Directory)
+    }
+
+    /// The order of names: by bytes, as in the C locales.
+    fn compare(&self, a: &str, b: &str) -> std::cmp::Ordering {
+        a.cmp(b)
+    }
+}
+
+/// Cuts a pattern at its slashes, but not within brackets or groups.
+fn split(pattern: &str) -> Vec<String> {
+    let mut parts = vec![String::new()];
+    let (mut escaped, mut depth) = (false, 0u32);
+    for c in pattern.chars() {
+        let part = parts.last_mut().expect("it begins with one");
+        match c {
+            _ if escaped => {
+                escaped = false;
+                if c == '/' {
+                    part.pop();
+                    parts.push(String::new());
+                    continue;
+                }
+            }
+            '\\' => escaped = true,
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            '/' if depth == 0 => {
+                parts.push(String::new());
+                continue;
+            }
+            _ => {}
+        }
+        parts.last_mut().expect("it begins with one").push(c);
+    }
+    parts
+}

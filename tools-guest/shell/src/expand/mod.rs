@@ -1,0 +1,266 @@
+//! Expansion: what the words of a command become.
+
+mod brace;
+mod fields;
+mod glob;
+mod param;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use crate::shell::{Capture, Fd, Shell, Unwind};
+use crate::syntax::ast::{Kind, List, Part, RedirectKind, Word};
+use crate::system::System;
+use crate::text;
+
+pub(crate) use fields::{Field, Fields, Ifs};
+pub(crate) use param::attribute_letters;
+
+/// Fields that one command may have. Against a word that becomes gigabytes of arguments.
+const MAX_FIELDS: usize = 2_000_000;
+
+type Expand<T> = Result<T, Unwind>;
+
+impl<S: System> Shell<S> {
+    /// The separators of now.
+    pub(crate) fn ifs(&self) -> Ifs {
+        Ifs::new(self.state.vars.get("IFS").and_then(|var| var.value.scalar()))
+    }
+
+    /// Everything: braces, tildes, parameters, substitution, splitting, names.
+    pub(crate) fn expand_words(&mut self, words: &[Word]) -> Expand<Vec<String>> {
+        let mut result = Vec::with_capacity(words.len());
+        for word in words {
+            self.expand_word_into(word, &mut result)?;
+            if result.len() > MAX_FIELDS {
+                self.complain(&format!("a command has more than {MAX_FIELDS} words"));
+                return Err(Unwind::Discard(1));
+            }
+        }
+        Ok(result)
+    }
+
+    pub(crate) fn expand_word_into(&mut self, word: &Word, result: &mut Vec<String>) -> Expand<()> {
+        let braced = match self.state.options.braceexpand {
+            true => brace::expand(word),
+            false => Ok(None),
+        };
+        match braced {
+            Ok(None) => self.expand_one(word, result),
+            Ok(Some(words)) => words.iter().try_for_each(|word| self.expand_one(word, result)),
+            Err(message) => {
+                self.complain(&message);
+                Err(Unwind::Discard(1))
+            }
+        }
+    }
+
+    fn expand_one(&mut self, word: &Word, result: &mut Vec<String>) -> Expand<()> {
+        let mut fields = Fields::new(self.ifs(), true);
+        self.expand_parts(&word.0, false, false, &mut fields)?;
+        for field in fields.into_fields() {
+            if !self.glob(field, result) {
+                return Err(Unwind::Discard(1));
+            }
+        }
+        Ok(())
+    }
+
+    fn expand_field(&mut self, word: &Word) -> Expand<Field> {
+        let mut fields = Fields::new(self.ifs(), false);
+        self.expand_parts(&word.0, false, false, &mut fields)?;
+        Ok(fields.into_field())
+    }
+
+    /// Without splitting and names: one text.
+    pub(crate) fn expand_string(&mut self, word: &Word) -> Expand<String> {
+        match &word.0[..] {
+            [Part::Literal(text)] => Ok(text.clone()),
+            _ => Ok(self.expand_field(word)?.text),
+        }
+    }
+
+    /// As a pattern: what is quoted stands for itself.
+    pub(crate) fn expand_pattern(&mut self, word: &Word) -> Expand<String> {
+        Ok(self.expand_field(word)?.pattern())
+    }
+
+    /// As a regular expression: what is quoted stands for itself.
+    pub(crate) fn expand_regex(&mut self, word: &Word) -> Expand<String> {
+        let mut regex = String::new();
+        for (text, quoted) in self.expand_field(word)?.pieces() {
+            match quoted {
+                true => regex.push_str(&regex::escape(text)),
+                false => regex.push_str(text),
+            }
+        }
+        Ok(regex)
+    }
+
+    /// The value of arithmetic.
+    pub(crate) fn expand_arith(&mut self, word: &Word) -> Expand<i64> {
+        match word.as_literal() {
+            Some(text) => self.arithmetic(text),
+            None => {
+                let text = self.expand_string(word)?;
+                self.arithmetic(&text)
+            }
+        }
+    }
+
+    /// `source` as if between double quotes.
+    pub(crate) fn expand_text(&mut self, source: &str) -> Expand<String> {
+        let mut parser = crate::syntax::Parser::new(source, self.state.line, self.parse_options());
+        match parser.quoted_text() {
+            Ok(word) => self.expand_string(&word),
+            Err(_) => Ok(source.to_owned()),
+        }
+    }
+
+    /// Expands parts into fields. `quoted` is between double quotes; `inner` is the word of an
+    /// unquoted `${x:-word}`, whose own text is split too.
+    pub(crate) fn expand_parts(
+        &mut self,
+        parts: &[Part],
+        quoted: bool,
+        inner: bool,
+        out: &mut Fields,
+    ) -> Expand<()> {
+        for part in parts {
+            match part {
+                Part::Literal(text) if quoted => out.push(text, true),
+                Part::Literal(text) if inner => out.push_split(text),
+                Part::Literal(text) => out.push(text, false),
+                Part::Quoted(text, _) => out.push(text, true),
+                Part::Double(parts) => {
+                    // Quotes make a field, unless nothing but an empty "$@" is between them.
+                    if parts.is_empty() || !parts.iter().all(is_all_arguments) {
+                        out.push("", true);
+                    }
+                    self.expand_parts(parts, true, false, out)?;
+                }
+                Part::Tilde(name) => {
+                    let text = self.tilde(name);
+                    out.push(&text, true);
+                }
+                Part::Param(param) => self.expand_param(param, quoted, out)?,
+                Part::Command(list, _) => {
+                    let text = self.substitute(list)?;
+                    self.push_expanded(&text, quoted, out);
+                }
+                Part::Arith(word) => {
+                    let value = self.expand_arith(word)?.to_string();
+                    self.push_expanded(&value, quoted, out);
+                }
+                Part::Process { read, list } => {
+                    let path = self.process_substitution(*read, list)?;
+                    out.push(&path, true);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn push_expanded(&mut self, text: &str, quoted: bool, out: &mut Fields) {
+        match quoted {
+            true => out.push(text, true),
+            false => out.push_split(text),
+        }
+    }
+
+    fn tilde(&mut self, name: &str) -> String {
+        let value = match name {
+            "" => self.get("HOME").or_else(|| Some("/home/agent".to_owned())),
+            "+" => self.get("PWD"),
+            "-" => self.get("OLDPWD"),
+            "agent" => Some("/home/agent".to_owned()),
+            "root" => Some("/root".to_owned()),
+            number => number.parse::<usize>().ok().and_then(|at| match at {
+                0 => Some(self.state.cwd.clone()),
+                at => self.state.dirs.get(at - 1).cloned(),
+            }),
+        };
+        value.unwrap_or_else(|| format!("~{name}"))
+    }
+
+    // --------------------------------------------------------- substitution
+
+    /// The output of commands, without the newlines at its end.
+    pub(crate) fn substitute(&mut self, list: &Rc<List>) -> Expand<String> {
+        if let Some(path) = file_to_read(list) {
+            let path = self.expand_string(&path.clone())?;
+            let full = self.absolute(&path);
+            let content = match self.read_file(&full) {
+                Ok(content) => content,
+                Err(error) => {
+                    self.complain(&format!("{path}: {}", error.message()));
+                    self.substituted = Some(1);
+                    return Ok(String::new());
+                }
+            };
+            self.substituted = Some(0);
+            return Ok(self.captured(content));
+        }
+        if self.depth >= crate::shell::MAX_DEPTH {
+            self.complain("command substitution: nested too deeply");
+            return Err(Unwind::Discard(1));
+        }
+        let capture: Capture = Rc::new(RefCell::new(Vec::new()));
+        let line = self.state.line;
+        let inherits = self.state.shopt("inherit_errexit") || self.state.options.posix;
+        self.depth += 1;
+        let inner = capture.clone();
+        let status = self.subshell(|shell| {
+            shell.fds.insert(1, Fd::Capture(inner));
+            if !inherits {
+                shell.state.options.errexit = false;
+            }
+            shell.run_list(list)
+        });
+        self.depth -= 1;
+        self.collect_late(&capture);
+        self.state.line = line;
+        self.substituted = Some(status);
+        let content = std::mem::take(&mut *capture.borrow_mut());
+        Ok(self.captured(content))
+    }
+
+    fn captured(&mut self, mut content: Vec<u8>) -> String {
+        if content.contains(&0) {
+            self.complain("warning: command substitution: ignored null byte in input");
+            content.retain(|byte| *byte != 0);
+        }
+        while content.last() == Some(&b'\n') {
+            content.pop();
+        }
+        text::decode(&content)
+    }
+}
+
+fn is_all_arguments(part: &Part) -> bool {
+    use crate::syntax::ast::{Index, Op};
+    let Part::Param(param) = part else { return false };
+    let many = param.name == "@" || matches!(param.index, Some(Index::At));
+    many && matches!(
+        param.op,
+        Op::None
+            | Op::Remove { .. }
+            | Op::Replace { .. }
+            | Op::Substring { .. }
+            | Op::Case { .. }
+            | Op::Transform(_)
+    ) || matches!(param.op, Op::Keys { star: false } | Op::Names { star: false })
+}
+
+/// The file of `$(<file)`.
+fn file_to_read(list: &List) -> Option<&Word> {
+    let [item] = &list.0[..] else { return None };
+    let [stage] = &item.first.stages[..] else { return None };
+    if item.background || !item.rest.is_empty() || item.first.negated {
+        return None;
+    }
+    let Kind::Simple { assigns, args } = &stage.command.kind else { return None };
+    let [redirect] = &stage.command.redirects[..] else { return None };
+    let only = assigns.is_empty() && args.is_empty() && redirect.kind == RedirectKind::Read;
+    only.then_some(&redirect.target)
+}

@@ -1,0 +1,36 @@
+//! The shell language of a cell: GNU bash 5.2's, over a small [`System`].
+//!
+//! Text becomes a tree in `syntax`; `exec` walks it; `expand` turns its words into fields;
+//! `process` starts programs and pipelines; `builtins` are the commands that the shell itself is.
+//! Commands are read and run one at a time, so an error on a later line undoes nothing.
+//!
+//! There is no `fork`. A subshell runs in place, on a copy of the [state](Shell), which is thrown
+//! away after it; what must run beside the shell (a stage of a pipeline, a job, a process
+//! substitution) and is no plain program goes on in a new process from a serialized state.
+
+mod access;
+mod arith;
+mod builtins;
+mod command_line;
+mod condition;
+mod exec;
+mod expand;
+mod jobs;
+mod pattern;
+mod process;
+mod quote;
+mod redirect;
+mod shell;
+mod state;
+mod syntax;
+mod system;
+mod text;
+mod time;
+mod vars;
+
+pub use command_line::run;
+pub use shell::{Shell, Start};
+pub use system::{
+    Disposition, Errno, Exit, FileKind, OpenHow, Program, Spawn, Stat, Sys, System, Times,
+};
+pub use text::{decode, encode};

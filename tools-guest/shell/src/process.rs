@@ -1,0 +1,520 @@
+//! Processes: programs, pipelines, background jobs, process substitutions, coprocesses.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use crate::builtins;
+use crate::shell::{Capture, Fd, Run, Shell, Unwind};
+use crate::syntax;
+use crate::syntax::ast::{Arg, Command, Item, Kind, List, Pipeline, Stage};
+use crate::system::{Errno, Exit, FileKind, OpenHow, Program, Spawn, Sys, System};
+use crate::vars::Value;
+
+/// Where the descriptors of process substitutions are, downwards.
+const PROCESS_FD: u32 = 63;
+
+/// A stage of a pipeline that was started.
+enum Started {
+    Process(u32),
+    /// It ran already, or could not run.
+    Done(i32),
+}
+
+impl<S: System> Shell<S> {
+    // ------------------------------------------------------------- programs
+
+    /// Where the program `name` is.
+    pub(crate) fn find_program(&mut self, name: &str) -> Option<String> {
+        if name.contains('/') {
+            return Some(name.to_owned());
+        }
+        if name.is_empty() {
+            return None;
+        }
+        if let Some(path) = self.state.hash.get(name) {
+            return Some(path.clone());
+        }
+        let path = self.get("PATH").unwrap_or_default();
+        for directory in path.split(':') {
+            let directory = if directory.is_empty() { "." } else { directory };
+            let candidate = format!("{}/{name}", directory.trim_end_matches('/'));
+            let full = self.absolute(&candidate);
+            if let Ok(stat) = self.sys.stat(&full, true)
+                && stat.kind == FileKind::File
+                && stat.executable
+            {
+                if self.state.options.hashall && candidate.starts_with('/') {
+                    Rc::make_mut(&mut self.state.hash).insert(name.to_owned(), candidate.clone());
+                }
+                return Some(candidate);
+            }
+        }
+        None
+    }
+
+    /// Runs a program and waits for it.
+    pub(crate) fn run_external(&mut self, words: &[String]) -> Run {
+        let Some(path) = self.find_program(&words[0]) else {
+            return self.not_found(words);
+        };
+        let mut captured = Captured::default();
+        let fds = match self.child_fds(&mut captured) {
+            Ok(fds) => fds,
+            Err(error) => return Ok(self.spawn_failed(&words[0], error)),
+        };
+        let pid = match self.spawn_program(&path, words, fds, false) {
+            Ok(pid) => pid,
+            Err(status) => return Ok(status),
+        };
+        self.collect(captured);
+        self.wait_for(pid)
+    }
+
+    fn not_found(&mut self, words: &[String]) -> Run {
+        let name = &words[0];
+        if let Some(handler) = self.state.functions.get("command_not_found_handle").cloned() {
+            let mut call = vec!["command_not_found_handle".to_owned()];
+            call.extend(words.iter().cloned());
+            return Ok(self.subshell(|shell| shell.call_function(&handler, call)));
+        }
+        self.complain(&format!("{name}: command not found"));
+        Ok(127)
+    }
+
+    fn spawn_failed(&mut self, name: &str, error: Errno) -> i32 {
+        match error {
+            Errno::Again => self.complain("fork: retry: Resource temporarily unavailable"),
+            error => self.complain(&format!("{name}: {}", error.message())),
+        }
+        match error {
+            Errno::NotFound | Errno::NotDirectory => 127,
+            Errno::Again => 254,
+            _ => 126,
+        }
+    }
+
+    /// Starts a program; what is wrong has been said when there is only a status.
+    fn spawn_program(
+        &mut self,
+        path: &str,
+        words: &[String],
+        fds: Vec<(u32, S::Fd)>,
+        background: bool,
+    ) -> Result<u32, i32> {
+        let full = self.absolute(path);
+        match self.sys.stat(&full, true) {
+            Ok(stat) if stat.kind == FileKind::Directory => {
+                self.complain(&format!("{}: Is a directory", words[0]));
+                return Err(126);
+            }
+            Ok(stat) if !stat.executable => {
+                self.complain(&format!("{}: Permission denied", words[0]));
+                return Err(126);
+            }
+            Ok(_) => {}
+            Err(error) => {
+                // A remembered place may be gone.
+                if !words[0].contains('/') {
+                    Rc::make_mut(&mut self.state.hash).remove(&words[0]);
+                }
+                return Err(self.spawn_failed(&words[0], error));
+            }
+        }
+        let mut env = self.environment();
+        env.push(("_".to_owned(), path.to_owned()));
+        let cwd = self.state.cwd.clone();
+        let spawn = |shell: &mut Self, path: &str, argv: &[String], fds| {
+            let program = Program::File(path);
+            shell.sys.spawn(Spawn { program, argv, env: &env, cwd: &cwd, fds, background })
+        };
+        match spawn(self, &full, words, fds.clone()) {
+            Err(Errno::NotExecutable) => {
+                // A script without a first line that says so is one for this shell.
+                let mut argv = vec!["bash".to_owned(), path.to_owned()];
+                argv.extend(words.iter().skip(1).cloned());
+                let bash = self.find_program("bash").unwrap_or_else(|| "/bin/bash".to_owned());
+                spawn(self, &bash, &argv, fds).map_err(|error| self.spawn_failed(path, error))
+            }
+            result => result.map_err(|error| self.spawn_failed(&words[0], error)),
+        }
+    }
+
+    /// What a child's environment holds.
+    pub(crate) fn environment(&self) -> Vec<(String, String)> {
+        let mut env = self.state.vars.environment();
+        for name in self.state.exported_functions.iter() {
+            if let Some(function) = self.state.functions.get(name) {
+                let body = syntax::print::function_body(function);
+                env.push((format!("BASH_FUNC_{name}%%"), format!("() {body}")));
+            }
+        }
+        env
+    }
+
+    /// Waits for a child, and runs traps that come in between.
+    pub(crate) fn wait_for(&mut self, pid: u32) -> Run {
+        loop {
+            match self.sys.wait(pid, true) {
+                Ok(Some(exit)) => return Ok(exit.status()),
+                Ok(None) | Err(Errno::Interrupted) => self.run_signals()?,
+                Err(_) => return Ok(127),
+            }
+        }
+    }
+
+    // ------------------------------------------------------------ pipelines
+
+    /// Two commands or more. All run at once: programs and compound commands as processes, the last
+    /// one here if it is no program. What only prints runs first, into memory.
+    pub(crate) fn run_stages(&mut self, stages: &[Stage]) -> Run {
+        let (last, early) = stages.split_last().expect("a pipeline has stages");
+        let fds = self.fds.clone();
+        let mut captured = Captured::default();
+        let mut started = Vec::with_capacity(stages.len());
+        for stage in early {
+            match self.start_early(stage, &mut captured) {
+                Ok((stage, reader)) => {
+                    started.push(stage);
+                    self.fds = fds.clone();
+                    self.fds.insert(0, Fd::System(reader));
+                }
+                Err(error) => {
+                    self.fds = fds;
+                    self.complain(&format!("pipe error: {}", error.message()));
+                    return Ok(1);
+                }
+            }
+        }
+        let result = if self.is_program(&last.command) {
+            Ok(self.start_process(&last.command, &mut captured, false))
+        } else if self.state.shopt("lastpipe") && !self.state.options.monitor {
+            self.run_command(&last.command).map(Started::Done)
+        } else {
+            Ok(Started::Done(self.subshell(|shell| shell.run_command(&last.command))))
+        };
+        self.fds = fds;
+        self.collect(captured);
+        let mut statuses = Vec::with_capacity(stages.len());
+        for stage in started {
+            statuses.push(self.ended(stage)?);
+        }
+        let status = self.ended(result?)?;
+        statuses.push(status);
+        let failed = statuses.iter().rev().find(|status| **status != 0);
+        let status = match self.state.options.pipefail {
+            true => failed.copied().unwrap_or(0),
+            false => status,
+        };
+        self.state.pipe_status = statuses;
+        Ok(status)
+    }
+
+    fn ended(&mut self, stage: Started) -> Run {
+        match stage {
+            Started::Process(pid) => self.wait_for(pid),
+            Started::Done(status) => Ok(status),
+        }
+    }
+
+    /// Starts a stage whose output another reads, and gives that one's end.
+    fn start_early(
+        &mut self,
+        stage: &Stage,
+        captured: &mut Captured<S::Fd>,
+    ) -> Sys<(Started, S::Fd)> {
+        if self.only_prints(&stage.command) {
+            let capture: Capture = Rc::new(RefCell::new(Vec::new()));
+            let output = Fd::Capture(capture.clone());
+            let status = self.subshell(|shell| {
+                shell.fds.insert(1, output.clone());
+                if stage.with_stderr {
+                    shell.fds.insert(2, output);
+                }
+                shell.run_command(&stage.command)
+            });
+            let content = std::mem::take(&mut *capture.borrow_mut());
+            return Ok((Started::Done(status), self.sys.buffer(content)?));
+        }
+        let (reader, writer) = self.sys.pipe()?;
+        self.fds.insert(1, Fd::System(writer.clone()));
+        if stage.with_stderr {
+            self.fds.insert(2, Fd::System(writer));
+        }
+        Ok((self.start_process(&stage.command, captured, false), reader))
+    }
+
+    /// Whether a command is a builtin that reads nothing and ends by itself.
+    fn only_prints(&self, command: &Command) -> bool {
+        const PRINT: &[&str] = &[
+            ":", "alias", "declare", "dirs", "echo", "false", "hash", "printf", "pwd", "shopt",
+            "true", "type", "typeset",
+        ];
+        let Kind::Simple { args, .. } = &command.kind else { return false };
+        let Some(Arg::Word(word)) = args.first() else { return false };
+        let Some(name) = word.as_literal() else { return false };
+        PRINT.contains(&name)
+            && !self.state.functions.contains_key(name)
+            && !self.state.disabled.contains(name)
+    }
+
+    /// Whether a command is a program, as far as can be told before it is expanded.
+    fn is_program(&self, command: &Command) -> bool {
+        let Kind::Simple { args, .. } = &command.kind else { return false };
+        let Some(Arg::Word(word)) = args.first() else { return false };
+        let Some(name) = word.as_constant() else { return false };
+        let disabled = self.state.disabled.contains(&name);
+        !name.is_empty()
+            && (disabled || builtins::find::<S>(&name).is_none())
+            && !self.state.functions.contains_key(&name)
+            && !word.0.iter().any(|part| matches!(part, syntax::ast::Part::Literal(t) if t.contains(['{', '*', '?', '['])))
+    }
+
+    /// Starts a command as a process of its own.
+    fn start_process(
+        &mut self,
+        command: &Command,
+        captured: &mut Captured<S::Fd>,
+        background: bool,
+    ) -> Started {
+        if !self.is_program(command) {
+            let pipeline = Pipeline {
+                negated: false,
+                timed: None,
+                stages: vec![Stage { command: command.clone(), with_stderr: false }],
+            };
+            let item = Item { first: pipeline, rest: Vec::new(), background: false };
+            return match self.spawn_shell(&List(vec![item]), captured, background) {
+                Ok(pid) => Started::Process(pid),
+                Err(error) => Started::Done(self.spawn_failed("bash", error)),
+            };
+        }
+        let mut started = None;
+        let status = self.subshell(|shell| {
+            // The process is the subshell: no trap of this one may run.
+            Rc::make_mut(&mut shell.state.traps).clear();
+            let Kind::Simple { assigns, args } = &command.kind else { return Ok(1) };
+            shell.state.line = command.line;
+            let words = shell.expand_args(args)?;
+            shell.with_redirects(&command.redirects, |shell| {
+                shell.with_temporary(assigns, |shell| {
+                    let Some(path) = shell.find_program(&words[0]) else {
+                        return shell.not_found(&words);
+                    };
+                    let fds = match shell.child_fds(captured) {
+                        Ok(fds) => fds,
+                        Err(error) => return Ok(shell.spawn_failed(&words[0], error)),
+                    };
+                    match shell.spawn_program(&path, &words, fds, background) {
+                        Ok(pid) => {
+                            started = Some(pid);
+                            Ok(0)
+                        }
+                        Err(status) => Ok(status),
+                    }
+                })
+            })
+        });
+        started.map_or(Started::Done(status), Started::Process)
+    }
+
+    /// Starts a shell that goes on from here with `list`.
+    pub(crate) fn spawn_shell(
+        &mut self,
+        list: &List,
+        captured: &mut Captured<S::Fd>,
+        background: bool,
+    ) -> Sys<u32> {
+        let fds = self.child_fds(captured)?;
+        let given = self.serialize(list);
+        let cwd = self.state.cwd.clone();
+        let argv = [self.state.name.clone()];
+        let program = Program::Shell(&given);
+        self.sys.spawn(Spawn { program, argv: &argv, env: &[], cwd: &cwd, fds, background })
+    }
+
+    // ------------------------------------------------------------- captures
+
+    /// What is open for a child. Text that is captured goes through pipes.
+    pub(crate) fn child_fds(&mut self, captured: &mut Captured<S::Fd>) -> Sys<Vec<(u32, S::Fd)>> {
+        let mut fds = Vec::with_capacity(self.fds.len());
+        for (number, fd) in &self.fds {
+            match fd {
+                Fd::System(fd) => fds.push((*number, fd.clone())),
+                Fd::Capture(capture) => {
+                    let known = captured.0.iter().find(|pipe| Rc::ptr_eq(&pipe.capture, capture));
+                    if let Some(pipe) = known {
+                        fds.push((*number, pipe.writer.clone()));
+                        continue;
+                    }
+                    let (reader, writer) = self.sys.pipe()?;
+                    fds.push((*number, writer.clone()));
+                    captured.0.push(CapturePipe { reader, writer, capture: capture.clone() });
+                }
+            }
+        }
+        Ok(fds)
+    }
+
+    /// Takes what children wrote, until they have all ended or closed it.
+    pub(crate) fn collect(&mut self, captured: Captured<S::Fd>) {
+        for CapturePipe { reader, writer, capture } in captured.0 {
+            drop(writer);
+            self.drain(&reader, &capture);
+        }
+    }
+
+    // ----------------------------------------------------------- background
+
+    /// `item &`.
+    pub(crate) fn run_background(&mut self, item: &Item) -> Run {
+        let fds = self.fds.clone();
+        if !self.state.options.monitor {
+            let how = OpenHow { read: true, ..OpenHow::default() };
+            if let Ok(null) = self.sys.open("/dev/null", how) {
+                self.fds.insert(0, Fd::System(null));
+            }
+        }
+        let mut captured = Captured::default();
+        let text = syntax::print::item(item);
+        let started = match (&item.first.stages[..], &item.rest[..]) {
+            ([stage], []) if !item.first.negated && item.first.timed.is_none() => {
+                self.start_process(&stage.command, &mut captured, true)
+            }
+            _ => {
+                let list = List(vec![Item { background: false, ..item.clone() }]);
+                match self.spawn_shell(&list, &mut captured, true) {
+                    Ok(pid) => Started::Process(pid),
+                    Err(error) => Started::Done(self.spawn_failed("bash", error)),
+                }
+            }
+        };
+        self.fds = fds;
+        // Whoever captures waits for what runs in the background too, as bash does.
+        self.late_captures.extend(captured.0.into_iter().map(|pipe| (pipe.reader, pipe.capture)));
+        match started {
+            Started::Process(pid) => {
+                self.state.background = Some(pid);
+                let number = self.jobs.add(vec![pid], text);
+                if self.state.interactive {
+                    self.print_error(&format!("[{number}] {pid}\n"));
+                }
+            }
+            Started::Done(status) => {
+                // There was no process, but `$!` and `wait` want one.
+                let pid = self.sys.pid();
+                self.state.background = Some(pid);
+                self.jobs.past.push((pid, status));
+            }
+        }
+        self.state.status = 0;
+        Ok(0)
+    }
+
+    /// Takes what background commands of a substitution still write.
+    pub(crate) fn collect_late(&mut self, capture: &Capture) {
+        let all = std::mem::take(&mut self.late_captures);
+        let (mine, others): (Vec<_>, Vec<_>) =
+            all.into_iter().partition(|(_, other)| Rc::ptr_eq(other, capture));
+        self.late_captures = others;
+        for (reader, capture) in mine {
+            self.drain(&reader, &capture);
+        }
+    }
+
+    /// Notes which jobs have ended, without waiting.
+    pub(crate) fn reap(&mut self) {
+        for pid in self.jobs.running() {
+            match self.sys.wait(pid, false) {
+                Ok(Some(exit)) => self.jobs.ended(pid, exit),
+                Ok(None) => {}
+                Err(_) => self.jobs.ended(pid, Exit::Status(127)),
+            }
+        }
+    }
+
+    // --------------------------------------------------------- substitution
+
+    /// `<(…)` or `>(…)`: a name under which the other end is found.
+    pub(crate) fn process_substitution(
+        &mut self,
+        read: bool,
+        list: &Rc<List>,
+    ) -> Result<String, Unwind> {
+        let result = self.start_substitution(read, list);
+        result.map_err(|error| {
+            self.complain(&format!("process substitution: {}", error.message()));
+            Unwind::Discard(1)
+        })
+    }
+
+    fn start_substitution(&mut self, read: bool, list: &Rc<List>) -> Sys<String> {
+        let (reader, writer) = self.sys.pipe()?;
+        let (mine, theirs, their_number) = match read {
+            true => (reader, writer, 1),
+            false => (writer, reader, 0),
+        };
+        let fds = self.fds.clone();
+        self.fds.insert(their_number, Fd::System(theirs));
+        let mut captured = Captured::default();
+        let started = self.spawn_shell(list, &mut captured, true);
+        self.fds = fds;
+        self.late_captures.extend(captured.0.into_iter().map(|pipe| (pipe.reader, pipe.capture)));
+        let pid = started?;
+        self.state.background = Some(pid);
+        let mut number = PROCESS_FD;
+        while self.fds.contains_key(&number) && number > 10 {
+            number -= 1;
+        }
+        self.fds.insert(number, Fd::System(mine));
+        self.process_fds.push(number);
+        Ok(self.sys.fd_path(number))
+    }
+
+    pub(crate) fn run_coproc(&mut self, name: &str, body: &Command) -> Run {
+        let failed = |shell: &mut Self, error: Errno| {
+            shell.complain(&format!("coproc: {}", error.message()));
+            Ok(1)
+        };
+        let (their_input, my_output) = match self.sys.pipe() {
+            Ok(pipe) => pipe,
+            Err(error) => return failed(self, error),
+        };
+        let (my_input, their_output) = match self.sys.pipe() {
+            Ok(pipe) => pipe,
+            Err(error) => return failed(self, error),
+        };
+        let fds = self.fds.clone();
+        self.fds.insert(0, Fd::System(their_input));
+        self.fds.insert(1, Fd::System(their_output));
+        let started = self.start_process(body, &mut Captured::default(), true);
+        self.fds = fds;
+        let Started::Process(pid) = started else { return Ok(1) };
+        let (input, output) = (PROCESS_FD, PROCESS_FD - 3);
+        self.fds.insert(input, Fd::System(my_input));
+        self.fds.insert(output, Fd::System(my_output));
+        let elements = [(0, input.to_string()), (1, output.to_string())];
+        self.state.vars.global(name).value = Value::Indexed(Some(elements.into()));
+        let _ = self.set(&format!("{name}_PID"), pid.to_string());
+        self.state.background = Some(pid);
+        self.jobs.add(vec![pid], format!("coproc {name}"));
+        Ok(0)
+    }
+}
+
+/// A pipe whose content is captured.
+#[derive(Debug)]
+pub(crate) struct CapturePipe<F> {
+    reader: F,
+    writer: F,
+    capture: Capture,
+}
+
+/// The pipes through which children write what is captured.
+#[derive(Debug)]
+pub(crate) struct Captured<F>(Vec<CapturePipe<F>>);
+
+impl<F> Default for Captured<F> {
+    fn default() -> Captured<F> {
+        Captured(Vec::new())
+    }
+}

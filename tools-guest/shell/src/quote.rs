@@ -1,0 +1,141 @@
+//! Writing text so that the shell reads it back: `%q`, `@Q`, `set`, `declare -p`, traces.
+
+fn is_plain(c: char) -> bool {
+    c.is_ascii_alphanumeric()
+        || matches!(c, '_' | '/' | '.' | '-' | ':' | '=' | '@' | '%' | '+' | ',')
+        || !c.is_ascii() && !c.is_control() && !is_escaped_byte(c)
+}
+
+fn is_escaped_byte(c: char) -> bool {
+    u32::from(c) >= 0x0010_FF80
+}
+
+fn needs_dollar(text: &str) -> bool {
+    text.chars().any(|c| c.is_control() || is_escaped_byte(c))
+}
+
+/// `$'…'`.
+pub(crate) fn dollar(text: &str) -> String {
+    let mut quoted = String::from("$'");
+    for c in text.chars() {
+        match c {
+            '\n' => quoted.push_str("\\n"),
+            '\t' => quoted.push_str("\\t"),
+            '\r' => quoted.push_str("\\r"),
+            '\x07' => quoted.push_str("\\a"),
+            '\x08' => quoted.push_str("\\b"),
+            '\x0b' => quoted.push_str("\\v"),
+            '\x0c' => quoted.push_str("\\f"),
+            '\x1b' => quoted.push_str("\\E"),
+            '\'' => quoted.push_str("\\'"),
+            '\\' => quoted.push_str("\\\\"),
+            c if is_escaped_byte(c) => quoted.push_str(&format!("\\{:03o}", u32::from(c) & 0xFF)),
+            c if c.is_control() => quoted.push_str(&format!("\\{:03o}", u32::from(c))),
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('\'');
+    quoted
+}
+
+/// `'…'`, as `${x@Q}` and traces write it.
+pub(crate) fn single(text: &str) -> String {
+    if needs_dollar(text) {
+        return dollar(text);
+    }
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+/// As `printf %q` writes it.
+pub(crate) fn backslashed(text: &str) -> String {
+    if text.is_empty() {
+        return "''".to_owned();
+    }
+    if needs_dollar(text) {
+        return dollar(text);
+    }
+    let mut quoted = String::with_capacity(text.len());
+    for (at, c) in text.chars().enumerate() {
+        let special = matches!(
+            c,
+            ' ' | '!'
+                | '"'
+                | '$'
+                | '&'
+                | '\''
+                | '('
+                | ')'
+                | '*'
+                | ';'
+                | '<'
+                | '>'
+                | '?'
+                | '['
+                | '\\'
+                | ']'
+                | '^'
+                | '`'
+                | '{'
+                | '|'
+                | '}'
+                | ','
+        ) || at == 0 && matches!(c, '#' | '~')
+            || c == '~'
+                && text[..].chars().nth(at.wrapping_sub(1)).is_some_and(|c| matches!(c, ':' | '='));
+        if special {
+            quoted.push('\\');
+        }
+        quoted.push(c);
+    }
+    quoted
+}
+
+/// As a trace shows a word: bare when it can be.
+pub(crate) fn traced(text: &str) -> String {
+    if text.is_empty() {
+        return "''".to_owned();
+    }
+    match text.chars().all(is_plain) {
+        true => text.to_owned(),
+        false => single(text),
+    }
+}
+
+/// As `set` and `export` show a value.
+pub(crate) fn assigned(text: &str) -> String {
+    if text.is_empty() {
+        return String::new();
+    }
+    match text.chars().all(|c| is_plain(c) && c != '=') || text.chars().all(is_plain) {
+        true => text.to_owned(),
+        false => single(text),
+    }
+}
+
+/// `"…"`, as `declare -p` writes it.
+pub(crate) fn double(text: &str) -> String {
+    if needs_dollar(text) {
+        return dollar(text);
+    }
+    let mut quoted = String::from("\"");
+    for c in text.chars() {
+        if matches!(c, '"' | '$' | '`' | '\\') {
+            quoted.push('\\');
+        }
+        quoted.push(c);
+    }
+    quoted.push('"');
+    quoted
+}
+
+/// A key within brackets.
+pub(crate) fn key(text: &str) -> String {
+    let plain = |c: char| {
+        c.is_ascii_alphanumeric()
+            || matches!(c, '_' | '.' | '-' | '/' | ':' | '@' | '%' | '+' | ',')
+    };
+    match !text.is_empty() && text.chars().all(plain) {
+        true => text.to_owned(),
+        false => double(text),
+    }
+}

@@ -1,0 +1,529 @@
+//! The shell itself: its state, its descriptors, and the loop that reads and runs commands.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
+use std::time::Duration;
+
+use crate::arith;
+use crate::jobs::Jobs;
+use crate::state::State;
+use crate::syntax::ast::{Command, List};
+use crate::syntax::{Options, Parser, SyntaxError};
+use crate::system::{Errno, OpenHow, Sys, System};
+use crate::text;
+use crate::vars::{Value, Var};
+
+/// Why commands are left before their end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unwind {
+    Break(u32),
+    Continue(u32),
+    Return(i32),
+    Exit(i32),
+    /// An error that ends what was read at once: all of `-c`, or this command of a script.
+    Discard(i32),
+}
+
+/// The status of what ran.
+pub(crate) type Run = Result<i32, Unwind>;
+
+/// Text in place of a descriptor: what `$(…)` collects.
+pub(crate) type Capture = Rc<RefCell<Vec<u8>>>;
+
+/// Bytes that one command substitution may collect. Against output without end.
+pub(crate) const MAX_CAPTURE: usize = 64 << 20;
+
+/// What a descriptor of the shell is.
+#[derive(Debug)]
+pub(crate) enum Fd<F> {
+    System(F),
+    Capture(Capture),
+}
+
+impl<F: Clone> Clone for Fd<F> {
+    fn clone(&self) -> Fd<F> {
+        match self {
+            Fd::System(fd) => Fd::System(fd.clone()),
+            Fd::Capture(capture) => Fd::Capture(capture.clone()),
+        }
+    }
+}
+
+/// How a shell is started.
+#[derive(Debug, Clone, Default)]
+pub struct Start {
+    /// `$0`.
+    pub name: String,
+    /// `$1` and on.
+    pub arguments: Vec<String>,
+    /// The environment.
+    pub environment: Vec<(String, String)>,
+    /// The working directory.
+    pub cwd: String,
+}
+
+/// A shell.
+#[derive(Debug)]
+pub struct Shell<S: System> {
+    pub(crate) sys: S,
+    pub(crate) state: State,
+    pub(crate) fds: BTreeMap<u32, Fd<S::Fd>>,
+    pub(crate) jobs: Jobs,
+    pub(crate) expressions: HashMap<String, Rc<arith::Expr>>,
+    /// How many callers do not want `errexit` to act.
+    pub(crate) tested: u32,
+    /// Status of the last command substitution of the command being expanded.
+    pub(crate) substituted: Option<i32>,
+    pub(crate) in_trap: bool,
+    /// Descriptors of process substitutions, closed after the command.
+    pub(crate) process_fds: Vec<u32>,
+    pub(crate) command_text: String,
+    pub(crate) depth: u32,
+    /// Pipes that background commands still write captured text to.
+    pub(crate) late_captures: Vec<(S::Fd, Capture)>,
+}
+
+/// How deeply functions, sourced files and substitutions may nest. Against endless recursion.
+pub(crate) const MAX_DEPTH: u32 = 800;
+
+/// Expressions kept parsed.
+const MAX_EXPRESSIONS: usize = 1_024;
+
+impl<S: System> Shell<S> {
+    /// A shell with these descriptors.
+    pub fn new(mut sys: S, start: Start, fds: Vec<(u32, S::Fd)>) -> Shell<S> {
+        let mut state = State { name: start.name, cwd: start.cwd, ..State::default() };
+        state.positional = Rc::new(start.arguments);
+        state.pid = sys.pid();
+        state.seconds_from = i64::try_from(sys.now().as_secs()).unwrap_or(0);
+        state.random = sys.random();
+        let mut shell = Shell::with(sys, state, fds);
+        shell.import(start.environment);
+        shell
+    }
+
+    fn with(sys: S, state: State, fds: Vec<(u32, S::Fd)>) -> Shell<S> {
+        Shell {
+            sys,
+            state,
+            fds: fds.into_iter().map(|(number, fd)| (number, Fd::System(fd))).collect(),
+            jobs: Jobs::default(),
+            expressions: HashMap::new(),
+            tested: 0,
+            substituted: None,
+            in_trap: false,
+            process_fds: Vec::new(),
+            command_text: String::new(),
+            depth: 0,
+            late_captures: Vec::new(),
+        }
+    }
+
+    fn import(&mut self, environment: Vec<(String, String)>) {
+        for (name, value) in environment {
+            if let Some(function) =
+                name.strip_prefix("BASH_FUNC_").and_then(|name| name.strip_suffix("%%"))
+            {
+                self.import_function(function, &value);
+                continue;
+            }
+            if !crate::syntax::is_name(&name) {
+                continue;
+            }
+            let var = self.state.vars.global(&name);
+            var.value = Value::Scalar(value);
+            var.attributes.export = true;
+        }
+        let level = self.get("SHLVL").and_then(|text| text.parse::<i64>().ok()).unwrap_or(0) + 1;
+        let version = ["5", "2", "37", "1", "release", "wasm32-toolcell-wasi"];
+        let array = version.iter().enumerate().map(|(at, text)| (at as i64, (*text).to_owned()));
+        let defaults = [
+            ("IFS", Value::Scalar(" \t\n".to_owned())),
+            ("OPTIND", Value::Scalar("1".to_owned())),
+            ("OPTERR", Value::Scalar("1".to_owned())),
+            ("PS4", Value::Scalar("+ ".to_owned())),
+            ("BASH", Value::Scalar("/bin/bash".to_owned())),
+            ("BASH_VERSION", Value::Scalar("5.2.37(1)-release".to_owned())),
+            ("BASH_VERSINFO", Value::Indexed(Some(array.collect()))),
+            ("HOSTNAME", Value::Scalar("toolcell".to_owned())),
+            ("HOSTTYPE", Value::Scalar("wasm32".to_owned())),
+            ("MACHTYPE", Value::Scalar("wasm32-toolcell-wasi".to_owned())),
+            ("OSTYPE", Value::Scalar("wasi".to_owned())),
+        ];
+        for (name, value) in defaults {
+            self.state.vars.global(name).value = value;
+        }
+        let readonly = Var {
+            value: Value::Scalar("1000".to_owned()),
+            attributes: crate::vars::Attributes {
+                readonly: true,
+                integer: true,
+                ..Default::default()
+            },
+        };
+        *self.state.vars.global("UID") = readonly.clone();
+        *self.state.vars.global("EUID") = readonly;
+        self.state.vars.global("BASH_VERSINFO").attributes.readonly = true;
+        let parent = self.sys.parent();
+        let var = self.state.vars.global("PPID");
+        var.value = Value::Scalar(parent.to_string());
+        var.attributes.readonly = true;
+        var.attributes.integer = true;
+        for (name, value) in [("SHLVL", level.to_string()), ("PWD", self.state.cwd.clone())] {
+            let var = self.state.vars.global(name);
+            var.value = Value::Scalar(value);
+            var.attributes.export = true;
+        }
+        if self.state.vars.get("PATH").is_none() {
+            self.state.vars.global("PATH").value = Value::Scalar("/usr/bin:/bin".to_owned());
+        }
+        self.state.vars.global("OLDPWD").attributes.export = true;
+    }
+
+    fn import_function(&mut self, name: &str, value: &str) {
+        let source = format!("{name} {value}");
+        let mut parser = Parser::new(&source, 1, self.parse_options());
+        let Ok(Some(list)) = parser.next_command() else { return };
+        // Only a definition is run, whatever else the variable holds.
+        let Some(item) = list.0.first() else { return };
+        let Some(stage) = item.first.stages.first() else { return };
+        if let crate::syntax::ast::Kind::Function(function) = &stage.command.kind {
+            let functions = Rc::make_mut(&mut self.state.functions);
+            functions.insert(name.to_owned(), function.clone());
+            Rc::make_mut(&mut self.state.exported_functions).insert(name.to_owned());
+        }
+    }
+
+    /// What a new process needs to go on as a subshell of this one and run `command`.
+    pub(crate) fn serialize(&self, command: &List) -> Vec<u8> {
+        postcard::to_allocvec(&(&self.state, command)).unwrap_or_default()
+    }
+
+    /// Goes on from what a parent shell gave, and runs to the end. `None` if it gave nothing that
+    /// can be read.
+    pub fn resume(sys: S, given: &[u8], fds: Vec<(u32, S::Fd)>) -> Option<i32> {
+        let (state, list): (State, List) = postcard::from_bytes(given).ok()?;
+        let mut shell = Shell::with(sys, state, fds);
+        shell.enter_subshell();
+        let result = shell.run_list(&list);
+        Some(shell.finish(result))
+    }
+
+    /// Sets options as the command line of bash does: letters, or `o name`.
+    pub fn set_option(&mut self, name: &str, on: bool) -> bool {
+        let mut chars = name.chars();
+        let option = match (chars.next(), chars.next()) {
+            (Some(letter), None) => self.state.options.by_letter(letter),
+            _ => self.state.options.by_name(name),
+        };
+        option.map(|option| *option = on).is_some()
+    }
+
+    /// Sets what `shopt` sets; `false` if there is no such thing.
+    pub fn set_shopt(&mut self, name: &str, on: bool) -> bool {
+        let known = crate::state::SHOPTS.iter().any(|(known, _)| *known == name);
+        if known {
+            self.state.set_shopt(name, on);
+        }
+        known
+    }
+
+    /// Says that a person is at the other end: errors do not end it.
+    pub fn set_interactive(&mut self) {
+        self.state.interactive = true;
+        self.state.set_shopt("expand_aliases", true);
+    }
+
+    /// The working directory.
+    pub fn cwd(&self) -> &str {
+        &self.state.cwd
+    }
+
+    /// Runs the text of `bash -c`, and gives the status to exit with.
+    pub fn run_command_string(&mut self, source: &str) -> i32 {
+        self.state.command_string = true;
+        let result = self.run_source(source, 1);
+        self.finish(result)
+    }
+
+    /// Runs one input of an interactive shell. `None` when the shell is to go on.
+    pub fn run_line(&mut self, source: &str) -> Option<i32> {
+        match self.run_source(source, 1) {
+            Err(Unwind::Exit(status)) => Some(self.finish(Err(Unwind::Exit(status)))),
+            Ok(status) | Err(Unwind::Return(status) | Unwind::Discard(status)) => {
+                self.state.status = status;
+                None
+            }
+            Err(_) => None,
+        }
+    }
+
+    /// Whether this text breaks off before a command is complete.
+    pub fn is_incomplete(&self, source: &str) -> bool {
+        let mut parser = Parser::new(source, 1, self.parse_options());
+        loop {
+            match parser.next_command() {
+                Ok(Some(_)) => {}
+                Ok(None) => return false,
+                Err(error) => return error.incomplete,
+            }
+        }
+    }
+
+    /// Runs the script at `path`, and gives the status to exit with.
+    pub fn run_script(&mut self, path: &str) -> i32 {
+        let full = self.absolute(path);
+        let read = self.read_file(&full);
+        let source = match read {
+            Ok(source) => source,
+            Err(error) => {
+                let status = if error == Errno::NotFound { 127 } else { 126 };
+                let name = "bash";
+                self.print_error(&format!("{name}: {path}: {}\n", error.message()));
+                return status;
+            }
+        };
+        if source.contains(&0) && source.iter().take(80).any(|byte| *byte == 0) {
+            self.print_error(&format!("{path}: {path}: cannot execute binary file\n"));
+            return 126;
+        }
+        self.state.script = path.to_owned();
+        let result = self.run_source(&text::decode(&source), 1);
+        self.finish(result)
+    }
+
+    /// Runs commands as they come from standard input, and gives the status to exit with.
+    pub fn run_stdin(&mut self) -> i32 {
+        let mut source = Vec::new();
+        let Some(Fd::System(fd)) = self.fds.get(&0).cloned() else { return 0 };
+        // Commands that read standard input would take what follows them; bash reads it bytewise
+        // for their sake, which a regular file can have back and a pipe cannot.
+        while let Ok(data) = self.sys.read(&fd, 64 << 10) {
+            if data.is_empty() || source.len() > MAX_CAPTURE {
+                break;
+            }
+            source.extend_from_slice(&data);
+        }
+        let result = self.run_source(&text::decode(&source), 1);
+        self.finish(result)
+    }
+
+    /// Runs the traps of the end, and gives the status to exit with.
+    pub(crate) fn finish(&mut self, result: Run) -> i32 {
+        let mut status = match result {
+            Ok(status)
+            | Err(Unwind::Exit(status) | Unwind::Return(status) | Unwind::Discard(status)) => {
+                status
+            }
+            Err(Unwind::Break(_) | Unwind::Continue(_)) => 0,
+        };
+        self.state.status = status;
+        if let Some(command) = self.state.trap("EXIT").cloned().filter(|text| !text.is_empty()) {
+            Rc::make_mut(&mut self.state.traps).remove("EXIT");
+            if let Err(Unwind::Exit(code)) = self.run_source(&command, 1) {
+                status = code;
+            }
+        }
+        status & 0xFF
+    }
+
+    pub(crate) fn parse_options(&self) -> Options {
+        let aliases = self.state.shopt("expand_aliases") && !self.state.aliases.is_empty();
+        Options {
+            aliases: aliases.then(|| self.state.aliases.clone()),
+            extglob: self.state.shopt("extglob"),
+        }
+    }
+
+    /// Reads and runs commands, one at a time.
+    pub(crate) fn run_source(&mut self, source: &str, line: u32) -> Run {
+        let mut parser = Parser::new(source, line, self.parse_options());
+        let mut status = 0;
+        loop {
+            parser.set_options(self.parse_options());
+            let list = match parser.next_command() {
+                Ok(Some(list)) => list,
+                Ok(None) => return Ok(status),
+                Err(error) => {
+                    self.say_syntax_error(&error);
+                    self.state.status = 2;
+                    return match self.state.interactive {
+                        true => Ok(2),
+                        false => Err(Unwind::Discard(2)),
+                    };
+                }
+            };
+            if self.state.options.noexec && !self.state.interactive {
+                continue;
+            }
+            match self.run_list(&list) {
+                Ok(code) => status = code,
+                Err(Unwind::Discard(code))
+                    if !self.state.command_string && self.state.frames.is_empty() =>
+                {
+                    if self.state.subshell > 0 {
+                        return Err(Unwind::Exit(code));
+                    }
+                    self.state.status = code;
+                    status = code;
+                }
+                Err(unwind) => return Err(unwind),
+            }
+        }
+    }
+
+    fn say_syntax_error(&mut self, error: &SyntaxError) {
+        let name = self.source_name();
+        let how = match self.state.command_string && self.state.frames.is_empty() {
+            true if !self.state.interactive => "-c: ",
+            _ => "",
+        };
+        let line = error.line;
+        let mut message = format!("{name}: {how}line {line}: {}\n", error.message);
+        if let Some(shown) = &error.shown {
+            message.push_str(&format!("{name}: {how}line {line}: `{shown}'\n"));
+        }
+        self.print_error(&message);
+    }
+
+    // ------------------------------------------------------------- messages
+
+    /// Who speaks in a message.
+    pub(crate) fn source_name(&self) -> String {
+        match self.state.frames.iter().rev().find(|frame| !frame.source.is_empty()) {
+            Some(frame) if !frame.is_function => frame.source.clone(),
+            _ => self.state.name.clone(),
+        }
+    }
+
+    /// Writes `name: line n: message` to standard error.
+    pub(crate) fn complain(&mut self, message: &str) {
+        let name = self.source_name();
+        let text = match self.state.interactive {
+            true => format!("{name}: {message}\n"),
+            false => format!("{name}: line {}: {message}\n", self.state.line),
+        };
+        self.print_error(&text);
+    }
+
+    /// Writes to standard error; nobody can be told if that fails.
+    pub(crate) fn print_error(&mut self, text: &str) {
+        let _ = self.write_fd(2, text::encode(text).as_ref());
+    }
+
+    /// Writes to one of the shell's descriptors.
+    pub(crate) fn write_fd(&mut self, number: u32, data: &[u8]) -> Sys<()> {
+        match self.fds.get(&number) {
+            None => Err(Errno::BadFd),
+            Some(Fd::System(fd)) => self.sys.write(fd, data),
+            Some(Fd::Capture(capture)) => {
+                let mut capture = capture.borrow_mut();
+                if capture.len() + data.len() > MAX_CAPTURE {
+                    return Err(Errno::TooBig);
+                }
+                capture.extend_from_slice(data);
+                Ok(())
+            }
+        }
+    }
+
+    // ---------------------------------------------------------------- files
+
+    /// `path` from the root on.
+    pub(crate) fn absolute(&self, path: &str) -> String {
+        match path {
+            path if path.starts_with('/') => path.to_owned(),
+            path if self.state.cwd == "/" => format!("/{path}"),
+            path => format!("{}/{path}", self.state.cwd),
+        }
+    }
+
+    /// The content of the file at this absolute path.
+    pub(crate) fn read_file(&mut self, path: &str) -> Sys<Vec<u8>> {
+        if self.sys.stat(path, true)?.kind == crate::system::FileKind::Directory {
+            return Err(Errno::IsDirectory);
+        }
+        let fd = self.sys.open(path, OpenHow { read: true, ..OpenHow::default() })?;
+        let mut content = Vec::new();
+        loop {
+            let data = self.sys.read(&fd, 256 << 10)?;
+            if data.is_empty() {
+                return Ok(content);
+            }
+            if content.len() + data.len() > MAX_CAPTURE {
+                return Err(Errno::TooBig);
+            }
+            content.extend_from_slice(&data);
+        }
+    }
+
+    /// Reads a pipe to its end.
+    pub(crate) fn drain(&mut self, reader: &S::Fd, capture: &Capture) {
+        while let Ok(data) = self.sys.read(reader, 64 << 10) {
+            let mut capture = capture.borrow_mut();
+            if data.is_empty() || capture.len() + data.len() > MAX_CAPTURE {
+                return;
+            }
+            capture.extend_from_slice(&data);
+        }
+    }
+
+    // ------------------------------------------------------------ subshells
+
+    /// What changes when a subshell begins.
+    pub(crate) fn enter_subshell(&mut self) {
+        self.state.subshell += 1;
+        self.state.loops = 0;
+        self.jobs = Jobs::default();
+        let traps = Rc::make_mut(&mut self.state.traps);
+        let keep_errors = self.state.options.errtrace;
+        let keep_debug = self.state.options.functrace;
+        traps.retain(|name, text| match name.as_str() {
+            "ERR" => keep_errors,
+            "DEBUG" | "RETURN" => keep_debug,
+            _ => text.is_empty(),
+        });
+    }
+
+    /// Runs `body` as a subshell of this process: whatever it changes is undone.
+    pub(crate) fn subshell(&mut self, body: impl FnOnce(&mut Self) -> Run) -> i32 {
+        let state = self.state.clone();
+        let fds = self.fds.clone();
+        let jobs = std::mem::take(&mut self.jobs);
+        let process_fds = std::mem::take(&mut self.process_fds);
+        self.enter_subshell();
+        let result = body(self);
+        let status = self.finish(result);
+        self.state = state;
+        self.fds = fds;
+        self.jobs = jobs;
+        self.process_fds = process_fds;
+        status
+    }
+
+    // --------------------------------------------------------------- others
+
+    /// An expression for `text`, from those kept if it is there.
+    pub(crate) fn expression(&mut self, text: &str) -> Result<Rc<arith::Expr>, arith::ArithError> {
+        if let Some(expr) = self.expressions.get(text) {
+            return Ok(expr.clone());
+        }
+        let expr = Rc::new(arith::parse(text)?);
+        if self.expressions.len() >= MAX_EXPRESSIONS {
+            self.expressions.clear();
+        }
+        self.expressions.insert(text.to_owned(), expr.clone());
+        Ok(expr)
+    }
+
+    /// Time since 1970.
+    pub(crate) fn now(&mut self) -> Duration {
+        self.sys.now()
+    }
+
+    /// The text of a command, for `BASH_COMMAND` and messages.
+    pub(crate) fn command_text(&self, command: &Command) -> String {
+        crate::syntax::print::command(command)
+    }
+}

@@ -1,0 +1,248 @@
+//! Everything a shell knows that a subshell inherits. It is cheap to clone, which is how a
+//! subshell begins in place, and it can be serialized, which is how one begins in a new process.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::rc::Rc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::syntax::ast::Function;
+use crate::vars::Variables;
+
+macro_rules! options {
+    ($($field:ident $name:literal $letter:literal)*) => {
+        /// What `set -o` sets.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+        pub(crate) struct Options { $(pub(crate) $field: bool,)* }
+
+        impl Options {
+            /// Name, letter (a space if it has none) and value of each, sorted by name.
+            pub(crate) fn list(&self) -> Vec<(&'static str, char, bool)> {
+                vec![$(($name, $letter, self.$field),)*]
+            }
+
+            /// The option of this name or letter.
+            pub(crate) fn by_name(&mut self, name: &str) -> Option<&mut bool> {
+                match name { $($name => Some(&mut self.$field),)* _ => None }
+            }
+
+            pub(crate) fn by_letter(&mut self, letter: char) -> Option<&mut bool> {
+                let all = self.list().into_iter();
+                let known = all.filter(|(_, known, _)| *known == letter && letter != ' ');
+                let (name, ..) = known.last()?;
+                self.by_name(name)
+            }
+        }
+    };
+}
+
+options! {
+    allexport "allexport" 'a'
+    braceexpand "braceexpand" 'B'
+    emacs "emacs" ' '
+    errexit "errexit" 'e'
+    errtrace "errtrace" 'E'
+    functrace "functrace" 'T'
+    hashall "hashall" 'h'
+    histexpand "histexpand" 'H'
+    history "history" ' '
+    ignoreeof "ignoreeof" ' '
+    interactive_comments "interactive-comments" ' '
+    keyword "keyword" 'k'
+    monitor "monitor" 'm'
+    noclobber "noclobber" 'C'
+    noexec "noexec" 'n'
+    noglob "noglob" 'f'
+    nolog "nolog" ' '
+    notify "notify" 'b'
+    nounset "nounset" 'u'
+    onecmd "onecmd" 't'
+    physical "physical" 'P'
+    pipefail "pipefail" ' '
+    posix "posix" ' '
+    privileged "privileged" 'p'
+    verbose "verbose" 'v'
+    vi "vi" ' '
+    xtrace "xtrace" 'x'
+}
+
+/// What `shopt` sets, with what is on from the start.
+pub(crate) const SHOPTS: &[(&str, bool)] = &[
+    ("autocd", false),
+    ("assoc_expand_once", false),
+    ("cdable_vars", false),
+    ("cdspell", false),
+    ("checkhash", false),
+    ("checkjobs", false),
+    ("checkwinsize", true),
+    ("cmdhist", true),
+    ("compat31", false),
+    ("compat32", false),
+    ("compat40", false),
+    ("compat41", false),
+    ("compat42", false),
+    ("compat43", false),
+    ("compat44", false),
+    ("complete_fullquote", true),
+    ("direxpand", false),
+    ("dirspell", false),
+    ("dotglob", false),
+    ("execfail", false),
+    ("expand_aliases", false),
+    ("extdebug", false),
+    ("extglob", false),
+    ("extquote", true),
+    ("failglob", false),
+    ("force_fignore", true),
+    ("globasciiranges", true),
+    ("globskipdots", true),
+    ("globstar", false),
+    ("gnu_errfmt", false),
+    ("histappend", false),
+    ("histreedit", false),
+    ("histverify", false),
+    ("hostcomplete", true),
+    ("huponexit", false),
+    ("inherit_errexit", false),
+    ("interactive_comments", true),
+    ("lastpipe", false),
+    ("lithist", false),
+    ("localvar_inherit", false),
+    ("localvar_unset", false),
+    ("login_shell", false),
+    ("mailwarn", false),
+    ("no_empty_cmd_completion", false),
+    ("nocaseglob", false),
+    ("nocasematch", false),
+    ("noexpand_translation", false),
+    ("nullglob", false),
+    ("patsub_replacement", true),
+    ("progcomp", true),
+    ("progcomp_alias", false),
+    ("promptvars", true),
+    ("restricted_shell", false),
+    ("shift_verbose", false),
+    ("sourcepath", true),
+    ("varredir_close", false),
+    ("xpg_echo", false),
+];
+
+/// One call of a function, or one sourced file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Frame {
+    pub(crate) name: String,
+    pub(crate) source: String,
+    /// The line it was called from.
+    pub(crate) line: u32,
+    pub(crate) is_function: bool,
+}
+
+/// The state of a shell.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct State {
+    pub(crate) vars: Variables,
+    pub(crate) functions: Rc<BTreeMap<String, Rc<Function>>>,
+    pub(crate) exported_functions: Rc<BTreeSet<String>>,
+    pub(crate) aliases: Rc<HashMap<String, String>>,
+    pub(crate) options: Options,
+    pub(crate) shopts: Rc<BTreeSet<String>>,
+    /// `$1` and on.
+    pub(crate) positional: Rc<Vec<String>>,
+    /// `$0`.
+    pub(crate) name: String,
+    /// The script, or empty for `-c`.
+    pub(crate) script: String,
+    pub(crate) frames: Vec<Frame>,
+    pub(crate) status: i32,
+    pub(crate) pipe_status: Vec<i32>,
+    pub(crate) cwd: String,
+    /// What is done on each signal or event; an empty text ignores it.
+    pub(crate) traps: Rc<BTreeMap<String, String>>,
+    pub(crate) dirs: Vec<String>,
+    pub(crate) umask: u32,
+    pub(crate) background: Option<u32>,
+    /// `$$`.
+    pub(crate) pid: u32,
+    pub(crate) subshell: u32,
+    pub(crate) random: u32,
+    /// When `SECONDS` was 0, in seconds since 1970.
+    pub(crate) seconds_from: i64,
+    pub(crate) last_argument: String,
+    /// Where `getopts` is within an argument.
+    pub(crate) getopts_at: usize,
+    pub(crate) hash: Rc<BTreeMap<String, String>>,
+    pub(crate) disabled: Rc<BTreeSet<String>>,
+    pub(crate) command_string: bool,
+    pub(crate) interactive: bool,
+    pub(crate) loops: u32,
+    pub(crate) line: u32,
+}
+
+impl Default for State {
+    fn default() -> State {
+        let on = SHOPTS.iter().filter(|(_, on)| *on).map(|(name, _)| (*name).to_owned());
+        State {
+            vars: Variables::default(),
+            functions: Rc::default(),
+            exported_functions: Rc::default(),
+            aliases: Rc::default(),
+            options: Options {
+                braceexpand: true,
+                hashall: true,
+                interactive_comments: true,
+                ..Options::default()
+            },
+            shopts: Rc::new(on.collect()),
+            positional: Rc::default(),
+            name: "bash".to_owned(),
+            script: String::new(),
+            frames: Vec::new(),
+            status: 0,
+            pipe_status: vec![0],
+            cwd: "/".to_owned(),
+            traps: Rc::default(),
+            dirs: Vec::new(),
+            umask: 0o022,
+            background: None,
+            pid: 0,
+            subshell: 0,
+            random: 0,
+            seconds_from: 0,
+            last_argument: String::new(),
+            getopts_at: 0,
+            hash: Rc::default(),
+            disabled: Rc::default(),
+            command_string: false,
+            interactive: false,
+            loops: 0,
+            line: 1,
+        }
+    }
+}
+
+impl State {
+    pub(crate) fn shopt(&self, name: &str) -> bool {
+        self.shopts.contains(name)
+    }
+
+    pub(crate) fn set_shopt(&mut self, name: &str, on: bool) {
+        let shopts = Rc::make_mut(&mut self.shopts);
+        match on {
+            true => {
+                shopts.insert(name.to_owned());
+            }
+            false => {
+                shopts.remove(name);
+            }
+        }
+    }
+
+    /// Whether a function runs.
+    pub(crate) fn in_function(&self) -> bool {
+        self.frames.last().is_some_and(|frame| frame.is_function)
+    }
+
+    pub(crate) fn trap(&self, name: &str) -> Option<&String> {
+        self.traps.get(name)
+    }
+}

@@ -1,0 +1,55 @@
+//! Bytes as text, without losing any.
+//!
+//! A shell's data is bytes; its language works on characters. A byte that is not part of UTF-8
+//! becomes one character of a private plane and turns back into that byte on the way out, as
+//! Python's `surrogateescape` does it.
+
+use std::borrow::Cow;
+
+/// Where the escaped bytes lie: U+10FF00 + byte, at the end of the last private plane.
+const ESCAPE: u32 = 0x0010_FF00;
+
+/// Text of these bytes.
+pub fn decode(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(chunk.invalid().iter().filter_map(|byte| escape(*byte)));
+    }
+    text
+}
+
+/// The character that stands for a byte outside of UTF-8.
+pub(crate) fn escape(byte: u8) -> Option<char> {
+    char::from_u32(ESCAPE + u32::from(byte))
+}
+
+/// The bytes of this text.
+pub fn encode(text: &str) -> Cow<'_, [u8]> {
+    // U+10FF80 to U+10FFFF begin with these three bytes.
+    let escaped = |c: char| (ESCAPE + 0x80..=ESCAPE + 0xFF).contains(&u32::from(c));
+    if !text.as_bytes().contains(&0xF4) || !text.contains(escaped) {
+        return Cow::Borrowed(text.as_bytes());
+    }
+    let mut bytes = Vec::with_capacity(text.len());
+    for c in text.chars() {
+        if escaped(c) {
+            bytes.push((u32::from(c) & 0xFF) as u8);
+        } else {
+            bytes.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+        }
+    }
+    Cow::Owned(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_byte_comes_back() {
+        let all: Vec<u8> = (0..=255).collect();
+        assert_eq!(encode(&decode(&all)).as_ref(), all);
+        assert_eq!(decode("grün".as_bytes()), "grün");
+    }
+}
