@@ -9,6 +9,7 @@ use cap_std::fs::{Dir, File, OpenOptions};
 use serde_json::{Value, json};
 
 use crate::ambient;
+use crate::bash::Tasks;
 use crate::call::{ToolCall, ToolResult};
 use crate::dispatch::dispatch;
 use crate::embed::Runtime;
@@ -16,7 +17,8 @@ use crate::error::Error;
 use crate::journal::{Durability, Journal, Keep};
 use crate::path::GuestPath;
 use crate::policy::{Access, DEFAULT_REGIONS, Grant, Region, RegionDefault, Rights};
-use crate::runtime::{Control, DEFAULT_MEMORY_BYTES, ProgramRun, Programs, State, run_program};
+use crate::process::Control;
+use crate::runtime::{DEFAULT_MEMORY_BYTES, Kernel, Program, ProgramRun, State, run_program};
 use crate::session::{FileState, PathLocks, Session};
 use crate::vfs::{Mediator, MountSpec, Space};
 
@@ -102,6 +104,9 @@ pub struct Cell {
     session: Arc<Session>,
     options: CellOptions,
     directory: Dir,
+    kernel: Arc<Kernel>,
+    tasks: Tasks,
+    shell_turn: tokio::sync::Mutex<()>,
     /// Holds the lock that keeps other processes out.
     _lock: File,
 }
@@ -117,7 +122,8 @@ impl Cell {
         let (journal, earlier) = Journal::open(journal, options.keep, options.durability)?;
         let journal = Arc::new(journal);
         let space = Space::open(mounts, journal.clone(), earlier.records())
-            .map_err(|error| Error::io("the regions", error))?;
+            .map_err(|error| Error::io("the regions", error))?
+            .with_tree(runtime.tree().clone());
         let home = GuestPath::parse(&GuestPath::root(), HOME)
             .map_err(|error| Error::Invalid(error.to_string()))?;
         let session = Session::new(home, options.settings.clone(), PathLocks::default());
@@ -125,7 +131,19 @@ impl Cell {
             restore(&session, &bytes);
         }
         let (space, session) = (Arc::new(space), Arc::new(session));
-        Ok(Cell { runtime, space, journal, session, options, directory, _lock: lock })
+        let kernel = Arc::new(runtime.kernel(session.clone(), options.memory_bytes));
+        Ok(Cell {
+            runtime,
+            space,
+            journal,
+            session,
+            options,
+            directory,
+            kernel,
+            tasks: Tasks::default(),
+            shell_turn: tokio::sync::Mutex::default(),
+            _lock: lock,
+        })
     }
 
     /// Runs one tool call to its result. What goes wrong inside is a result too. Dropping the
@@ -135,7 +153,7 @@ impl Cell {
     }
 
     /// Runs a program with the rights of a tool that may change files.
-    pub async fn run(&self, program: &Programs, argv: &[String]) -> Result<ProgramRun, Error> {
+    pub async fn run(&self, program: &Program, argv: &[String]) -> Result<ProgramRun, Error> {
         let name = argv.first().map_or("", String::as_str);
         let actor = self.journal.actor("", name, "")?;
         let mut regions: Vec<_> =
@@ -179,6 +197,19 @@ impl Cell {
         &self.session
     }
 
+    pub(crate) fn kernel(&self) -> &Arc<Kernel> {
+        &self.kernel
+    }
+
+    pub(crate) fn tasks(&self) -> &Tasks {
+        &self.tasks
+    }
+
+    /// Held by the command that runs.
+    pub(crate) fn shell_turn(&self) -> &tokio::sync::Mutex<()> {
+        &self.shell_turn
+    }
+
     pub(crate) fn options(&self) -> &CellOptions {
         &self.options
     }
@@ -211,6 +242,7 @@ impl Cell {
             ("TERM", "dumb"),
             ("TMPDIR", "/tmp"),
             ("PAGER", "cat"),
+            ("GIT_PAGER", "cat"),
             ("TZ", "UTC"),
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
@@ -224,6 +256,7 @@ impl Cell {
     /// # Errors
     /// When the journal or the session cannot be written.
     pub fn close(self) -> Result<(), Error> {
+        self.tasks.end_all(self.kernel.table());
         self.journal.close()?;
         if self.journal.durability() != Durability::None {
             self.sync()?;
@@ -237,6 +270,12 @@ impl Cell {
         let failed = |error| Error::io("the session's file", error);
         self.directory.write(".session.json.new", text).map_err(failed)?;
         self.directory.rename(".session.json.new", &self.directory, "session.json").map_err(failed)
+    }
+}
+
+impl Drop for Cell {
+    fn drop(&mut self) {
+        self.tasks.end_all(self.kernel.table());
     }
 }
 

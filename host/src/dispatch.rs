@@ -11,14 +11,16 @@ use std::time::Instant;
 
 use serde_json::Value;
 
+use crate::bash;
 use crate::call::{Content, ToolCall, ToolResult, Usage};
 use crate::cell::Cell;
 use crate::failure::Failure;
 use crate::policy::{Actor, Grant, Rights};
+use crate::process::Control;
 use crate::profile;
-use crate::registry::Tool;
+use crate::registry::{Served, Tool};
 use crate::runtime::bindings::exports::toolcell::tool::tool as guest;
-use crate::runtime::{Control, Ended, Measured, State, run_tool};
+use crate::runtime::{Ended, Measured, State, ToolPre, run_tool};
 use crate::vfs::{MAX_DESCRIPTORS, Mediator};
 
 /// A tool that exists and input that satisfies its schema.
@@ -139,26 +141,13 @@ async fn run(
         .map_err(|_| Failure::new("internal_error", "The journal cannot be written."))?;
     answer.actor = Some(actor.clone());
     let mediator = Mediator::new(cell.space().clone(), grant(cell, tool, &actor));
-    let control = Control::new(cell.options().call_limit);
-    let state = State::new(
-        mediator,
-        cell.session().clone(),
-        control,
-        cell.options().memory_bytes,
-        // A tool gets everything by its input; arguments and environment are for programs.
-        &[],
-        &[],
-    );
-    let input = input.to_string();
-    let engine = cell.runtime().engine();
-    let _slot = cell.runtime().slot().await;
-    let (result, measured) = run_tool(engine, &tool.pre, state, Some((&tool.name, &input))).await;
+    let outcome = match &tool.served {
+        Served::Component(pre) => run_component(cell, tool, pre, mediator, input, answer).await,
+        Served::Host(host) => {
+            bash::call(cell, *host, id, mediator, input, &mut answer.measured).await
+        }
+    };
     let ended = cell.end_call();
-    answer.measured = measured;
-    if let Err(ended @ Ended::Host(_)) = &result {
-        cell.runtime().report(ended);
-    }
-    let outcome = outcome(tool, result, &answer.measured, &mut answer.images);
     match ended {
         Ok(()) => outcome,
         // The change may stand; what must not happen is that this goes unsaid.
@@ -169,6 +158,34 @@ async fn run(
             Err(Failure::new("journal_failed", message))
         }
     }
+}
+
+async fn run_component(
+    cell: &Cell,
+    tool: &Tool,
+    pre: &ToolPre,
+    mediator: Mediator,
+    input: &Value,
+    answer: &mut Answer,
+) -> Result<Value, Failure> {
+    let state = State::new(
+        mediator,
+        cell.session().clone(),
+        Control::new(cell.options().call_limit),
+        cell.options().memory_bytes,
+        // A tool gets everything by its input; arguments and environment are for programs.
+        &[],
+        &[],
+    );
+    let input = input.to_string();
+    let engine = cell.runtime().engine();
+    let _slot = cell.runtime().slot().await;
+    let (result, measured) = run_tool(engine, pre, state, Some((&tool.name, &input))).await;
+    answer.measured = measured;
+    if let Err(ended @ Ended::Host(_)) = &result {
+        cell.runtime().report(ended);
+    }
+    outcome(tool, result, &answer.measured, &mut answer.images)
 }
 
 fn outcome(

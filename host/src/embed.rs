@@ -9,10 +9,13 @@ use wasmtime::component::Linker;
 use crate::ambient;
 use crate::cell::{Cell, CellOptions};
 use crate::error::Error;
+use crate::programs::{CustomProgram, ProgramSet};
 use crate::registry::{CustomTool, OnCompile, Registry, Tool};
 use crate::runtime::{
-    CacheState, CodeCache, Engine, EngineOptions, LoadError, Programs, State, linker,
+    CacheState, CodeCache, Engine, EngineOptions, Kernel, LoadError, Program, State, linker,
 };
+use crate::session::Session;
+use crate::vfs::Tree;
 
 /// What a runtime is made from.
 #[derive(Clone)]
@@ -24,6 +27,8 @@ pub struct RuntimeOptions {
     pub engine: EngineOptions,
     /// Tools beside the built-in ones.
     pub tools: Vec<CustomTool>,
+    /// Programs beside the built-in ones.
+    pub programs: Vec<CustomProgram>,
     /// Told when a component has to be compiled, which takes a second or more.
     pub on_compile: Option<OnCompile>,
     /// Told of failures of the host's own. The agent reads only that there was one.
@@ -40,6 +45,7 @@ impl RuntimeOptions {
             cache_directory: cache_directory.into(),
             engine: EngineOptions::default(),
             tools: Vec::new(),
+            programs: Vec::new(),
             on_compile: None,
             on_error: None,
         }
@@ -56,6 +62,8 @@ struct Inner {
     cache: Arc<CodeCache>,
     cache_directory: PathBuf,
     registry: Registry,
+    programs: Arc<ProgramSet>,
+    tree: Arc<Tree>,
     on_error: Option<OnError>,
     slots: Semaphore,
 }
@@ -89,11 +97,30 @@ impl Runtime {
             linker.clone(),
             cache.clone(),
             options.tools,
+            options.on_compile.clone(),
+        );
+        let programs = ProgramSet::new(
+            engine.clone(),
+            linker.clone(),
+            cache.clone(),
+            options.programs,
             options.on_compile,
         );
+        let tree = Arc::new(Tree::new(programs.names()));
+        let programs = Arc::new(programs);
         let on_error = options.on_error;
         let cache_directory = path;
-        let inner = Inner { engine, linker, cache, cache_directory, registry, on_error, slots };
+        let inner = Inner {
+            engine,
+            linker,
+            cache,
+            cache_directory,
+            registry,
+            programs,
+            tree,
+            on_error,
+            slots,
+        };
         Ok(Runtime(Arc::new(inner)))
     }
 
@@ -116,17 +143,27 @@ impl Runtime {
 
     /// Each tool component's name, its size in bytes, and whether it is compiled.
     pub fn components(&self) -> Vec<(String, usize, CacheState)> {
-        self.0.registry.components()
+        let mut all = self.0.registry.components();
+        all.extend(self.0.programs.components());
+        all
+    }
+
+    /// Compiles every program, which the first command would otherwise wait for.
+    ///
+    /// # Errors
+    /// When one is no component that can be run.
+    pub fn compile_programs(&self) -> Result<(), Error> {
+        self.0.programs.compile_all()
     }
 
     /// Compiles a program: a component that exports `wasi:cli/run`.
     ///
     /// # Errors
     /// When it is no such component, or imports what is not offered.
-    pub fn program(&self, name: &str, wasm: &[u8]) -> Result<Programs, Error> {
+    pub fn program(&self, name: &str, wasm: &[u8]) -> Result<Program, Error> {
         let failed = |source| Error::Component { name: name.to_owned(), source };
         let component = self.0.cache.load(&self.0.engine, wasm, || {}).map_err(failed)?;
-        Programs::new(&self.0.linker, &component).map_err(|error| failed(LoadError::Link(error)))
+        Program::new(&self.0.linker, &component).map_err(|error| failed(LoadError::Link(error)))
     }
 
     /// Tells the embedder of an error that must not be shown to the agent.
@@ -134,6 +171,16 @@ impl Runtime {
         if let Some(on_error) = &self.0.on_error {
             on_error(error);
         }
+    }
+
+    /// What the host provides below `/`.
+    pub(crate) fn tree(&self) -> &Arc<Tree> {
+        &self.0.tree
+    }
+
+    /// A kernel for a cell's processes.
+    pub(crate) fn kernel(&self, session: Arc<Session>, memory_limit: usize) -> Kernel {
+        Kernel::new(self.0.engine.clone(), self.0.programs.clone(), session, memory_limit)
     }
 
     pub(crate) fn registry(&self) -> &Registry {

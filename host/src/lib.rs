@@ -24,6 +24,7 @@
 //! [`schema`], [`policy`], [`runtime`], [`vfs`], [`journal`], [`profile`].
 
 pub mod ambient;
+mod bash;
 pub mod call;
 mod cell;
 mod dispatch;
@@ -33,7 +34,9 @@ mod failure;
 pub mod journal;
 pub mod path;
 pub mod policy;
+pub mod process;
 pub mod profile;
+mod programs;
 mod registry;
 pub mod runtime;
 pub mod schema;
@@ -46,4 +49,5 @@ pub use cell::{Cell, CellOptions, DEFAULT_CALL_LIMIT, HOME, RegionOption};
 pub use embed::{OnError, Runtime, RuntimeOptions};
 pub use error::Error;
 pub use failure::Failure;
+pub use programs::CustomProgram;
 pub use registry::{CustomTool, OnCompile, Tool};

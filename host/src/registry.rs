@@ -7,16 +7,17 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 use wasmtime::component::Linker;
 
+use crate::bash::{HostTool, TOOLS};
 use crate::error::Error;
 use crate::path::GuestPath;
 use crate::policy::{Actor, Grant};
+use crate::process::Control;
 use crate::runtime::{
-    CacheState, CodeCache, Control, DEFAULT_MEMORY_BYTES, Engine, LoadError, State, ToolPre,
-    run_tool,
+    CacheState, CodeCache, DEFAULT_MEMORY_BYTES, Engine, LoadError, State, ToolPre, run_tool,
 };
 use crate::schema::Schema;
 use crate::session::{PathLocks, Session};
@@ -52,7 +53,16 @@ pub struct Tool {
     pub annotations: Value,
     /// BLAKE3 of its component, in hexadecimal.
     pub digest: String,
-    pub(crate) pre: ToolPre,
+    pub(crate) served: Served,
+}
+
+/// What runs a tool.
+#[derive(Clone)]
+pub(crate) enum Served {
+    /// A component of its own.
+    Component(ToolPre),
+    /// The host, with processes of the cell.
+    Host(HostTool),
 }
 
 impl std::fmt::Debug for Tool {
@@ -77,6 +87,23 @@ struct Component {
     tools: OnceCell<Vec<Arc<Tool>>>,
 }
 
+fn host_tool(name: &str, tool: HostTool, advertised: bool) -> Tool {
+    Tool {
+        name: name.to_owned(),
+        description: tool.description().to_owned(),
+        schema: Schema::new(tool.schema(), tool.aliases().as_object().cloned().unwrap_or_default()),
+        read_only: tool == HostTool::TaskOutput,
+        advertised,
+        annotations: json!({
+            "readOnlyHint": tool == HostTool::TaskOutput,
+            "destructiveHint": tool != HostTool::TaskOutput,
+            "openWorldHint": false,
+        }),
+        digest: String::new(),
+        served: Served::Host(tool),
+    }
+}
+
 /// Called with a component's name when it has to be compiled.
 pub type OnCompile = Arc<dyn Fn(&str) + Send + Sync>;
 
@@ -84,6 +111,7 @@ pub type OnCompile = Arc<dyn Fn(&str) + Send + Sync>;
 pub(crate) struct Registry {
     components: Vec<Component>,
     by_name: HashMap<String, usize>,
+    host: HashMap<&'static str, Arc<Tool>>,
     engine: Engine,
     linker: Arc<Linker<State>>,
     cache: Arc<CodeCache>,
@@ -123,19 +151,27 @@ impl Registry {
                 component.serves.iter().map(move |name| (name.clone(), index))
             })
             .collect();
-        Registry { components, by_name, engine, linker, cache, on_compile }
+        let host = TOOLS
+            .iter()
+            .map(|(name, tool, advertised)| (*name, Arc::new(host_tool(name, *tool, *advertised))));
+        let host = host.collect();
+        Registry { components, by_name, host, engine, linker, cache, on_compile }
     }
 
     /// The names of all tools, sorted.
     pub(crate) fn names(&self) -> Vec<&str> {
         let mut names: Vec<&str> = self.by_name.keys().map(String::as_str).collect();
+        names.extend(self.host.keys().copied());
         names.sort_unstable();
+        names.dedup();
         names
     }
 
     /// The tool of this name; `None` if there is none.
     pub(crate) async fn get(&self, name: &str) -> Result<Option<Arc<Tool>>, Error> {
-        let Some(index) = self.by_name.get(name) else { return Ok(None) };
+        let Some(index) = self.by_name.get(name) else {
+            return Ok(self.host.get(name).cloned());
+        };
         let component = &self.components[*index];
         let tools = component.tools.get_or_try_init(|| self.load(component)).await?;
         let found = tools.iter().find(|tool| tool.name == name);
@@ -196,7 +232,7 @@ impl Registry {
                 advertised: description["advertised"] != false,
                 annotations,
                 digest: digest.clone(),
-                pre: pre.clone(),
+                served: Served::Component(pre.clone()),
             }))
         });
         tools.collect()

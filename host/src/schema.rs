@@ -134,6 +134,11 @@ fn coerce(
             let text = text.strip_prefix('+').unwrap_or(text);
             whole(text.parse().ok(), text.parse().ok())
         }
+        ("number", Value::Number(_)) => Some(value.clone()),
+        ("number", Value::String(text)) => {
+            let number = text.trim().parse::<f64>().ok().filter(|number| number.is_finite());
+            number.map(Value::from)
+        }
         ("boolean", Value::Bool(_)) => Some(value.clone()),
         ("boolean", Value::String(text)) => match text.trim() {
             "true" => Some(true.into()),

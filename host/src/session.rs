@@ -54,6 +54,13 @@ impl Session {
         self.inner.lock().cwd.clone()
     }
 
+    /// Moves to another directory.
+    pub fn set_cwd(&self, cwd: GuestPath) {
+        let mut inner = self.inner.lock();
+        inner.changed |= inner.cwd != cwd;
+        inner.cwd = cwd;
+    }
+
     /// What is remembered of the file at this canonical path.
     pub fn recall(&self, path: &str) -> Option<FileState> {
         self.inner.lock().files.get(path).map(|(_, state)| state.clone())

@@ -7,6 +7,22 @@ use std::{env, fs};
 const TARGET: &str = "wasm32-wasip2";
 const TOOLS: &[&str] = &["edit", "glob", "grep", "pdf", "read", "write"];
 
+/// The programs: the crate, which is called by its file's name, and the names that it serves.
+const PROGRAMS: &[(&str, &str)] = &[
+    ("bash", "bash env find nice nohup sh stdbuf timeout xargs"),
+    (
+        "coreutils",
+        "[ arch b2sum base32 base64 basename basenc cksum comm cp csplit cut date dd dir \
+         dircolors dirname echo expand expr factor false fmt fold head join link ln ls md5sum \
+         mkdir mktemp mv nl nproc numfmt od paste pathchk pr printenv printf ptx pwd readlink \
+         realpath rm rmdir sed seq sha1sum sha224sum sha256sum sha384sum sha512sum shred shuf sleep \
+         sort split sum tail tee test touch tr true truncate tsort tty uname unexpand uniq unlink \
+         vdir wc yes",
+    ),
+    ("jq", "jq"),
+    ("userland", "cat cmp diff egrep fgrep grep tac tree which xxd"),
+];
+
 /// Beginnings of the variables that are about the host's build.
 const OUTER: &[&str] = &[
     "CARGO_BUILD_",
@@ -74,6 +90,9 @@ fn build(workspace: &Path, out: &Path) -> PathBuf {
     for tool in TOOLS {
         cargo.args(["--package", &format!("toolcell-{tool}")]);
     }
+    for (program, _) in PROGRAMS {
+        cargo.args(["--package", &format!("toolcell-{program}")]);
+    }
     cargo.args(["--package", "toolcell-hostile"]);
     // What the outer cargo set for the host's build is wrong for the guests'. What says where
     // packages come from stays.
@@ -104,6 +123,14 @@ fn table(built: &Path, hostile: &[String]) -> String {
     for tool in TOOLS {
         let file = bytes(format!("toolcell_{tool}.wasm"));
         code += &format!("    Guest {{ name: {tool:?}, wasm: {file} }},\n");
+    }
+    code += "];\n/// The programs, by component.\npub static PROGRAMS: &[ProgramGuest] = &[\n";
+    for (program, names) in PROGRAMS {
+        let names: Vec<&str> = names.split_whitespace().collect();
+        let file = bytes(format!("{program}.wasm"));
+        code += &format!(
+            "    ProgramGuest {{ name: {program:?}, names: &{names:?}, wasm: {file} }},\n"
+        );
     }
     code += "];\n/// The hostile programs, by name.\npub static HOSTILE: &[Guest] = &[\n";
     for name in hostile {

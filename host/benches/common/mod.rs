@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use toolcell::runtime::Programs;
+use toolcell::runtime::Program;
 use toolcell::{Cell, CellOptions, Runtime, RuntimeOptions};
 
 /// A multi-threaded executor, as an embedder has.
@@ -25,7 +25,7 @@ pub(crate) fn cell(runtime: &Runtime) -> (tempfile::TempDir, Cell) {
 }
 
 /// A program of this name, compiled.
-pub(crate) fn program(runtime: &Runtime, name: &str) -> Programs {
+pub(crate) fn program(runtime: &Runtime, name: &str) -> Program {
     let guest = toolcell_artifacts::HOSTILE.iter().find(|guest| guest.name == name).unwrap();
     runtime.program(name, guest.wasm).unwrap()
 }

@@ -13,12 +13,22 @@ pub fn text(tool: &str, result: &Value) -> String {
         "NotebookEdit" => notebook_edit(result),
         "Glob" => glob(result),
         "Grep" => grep(result),
+        "Bash" => bash(result),
+        "TaskOutput" | "BashOutput" => task_output(result),
+        "TaskStop" | "KillShell" => string(&result["message"]).to_owned(),
         _ => custom(result),
     }
 }
 
 /// The text of a failure.
 pub fn failure(failure: &Failure) -> String {
+    // A command that failed is no misuse of the tool: its status and output are the result.
+    if failure.code == "command_failed"
+        || failure.code == "timed_out"
+            && failure.details.as_ref().is_some_and(|d| d["exitCode"].is_u64())
+    {
+        return failure.message.clone();
+    }
     let mut text = match failure.code.as_str() {
         "invalid_params" => format!("InputValidationError: {}", failure.message),
         _ => failure.message.clone(),
@@ -211,6 +221,60 @@ fn notebook_edit(result: &Value) -> String {
         "delete" => format!("Deleted cell {id}"),
         _ => format!("Updated cell {id} with {}", string(&result["new_source"])),
     }
+}
+
+fn bash(result: &Value) -> String {
+    if let Some(id) = result["backgroundTaskId"].as_str() {
+        let path = string(&result["backgroundOutputPath"]);
+        let what = match result["timedOutAfterMs"].as_u64() {
+            Some(ms) => format!(
+                "Command did not complete within its {}s timeout and was moved to the background \
+                 with ID: {id}.",
+                ms / 1_000
+            ),
+            None => format!("Command running in background with ID: {id}."),
+        };
+        return format!(
+            "{what} Output is being written to: {path}. You will be notified when it completes. \
+             To check interim output, use Read on that file path."
+        );
+    }
+    let output = string(&result["stdout"]);
+    let notes = string(&result["stderr"]);
+    let mut text = match result["persistedOutputPath"].as_str() {
+        Some(path) => {
+            let size = count(&result["persistedOutputSize"]) as f64 / 1_024.0;
+            format!(
+                "<persisted-output>\nOutput too large ({size:.1}KB). Full output saved to: \
+                 {path}\n\nPreview (first 2KB):\n{output}\n</persisted-output>"
+            )
+        }
+        None => output.to_owned(),
+    };
+    for note in [result["returnCodeInterpretation"].as_str().unwrap_or_default(), notes] {
+        if !note.is_empty() && (note == notes || text.is_empty()) {
+            if !text.is_empty() {
+                text.push('\n');
+            }
+            text.push_str(note);
+        }
+    }
+    match text.is_empty() {
+        true => "(Bash completed with no output)".to_owned(),
+        false => text,
+    }
+}
+
+fn task_output(result: &Value) -> String {
+    let mut text = format!("<status>{}</status>", string(&result["status"]));
+    if let Some(code) = result["exitCode"].as_u64() {
+        text.push_str(&format!("\n<exit_code>{code}</exit_code>"));
+    }
+    let output = string(&result["output"]);
+    if !output.is_empty() {
+        text.push_str(&format!("\n<output>\n{}\n</output>", output.trim_end_matches('\n')));
+    }
+    text
 }
 
 fn strings(value: &Value) -> Vec<&str> {

@@ -15,9 +15,9 @@ use super::bindings::ToolHostPre;
 use super::bindings::exports::toolcell::tool::tool::{Failure, Outcome};
 use super::engine::Engine;
 use super::limits::{MAX_HANDLES, MAX_HOST_CALL_BYTES, MAX_OUTPUT_BYTES, MAX_STACK_BYTES};
-use super::state::{Control, State};
-use super::stdio::OutputLimit;
+use super::state::State;
 use crate::policy::Denied;
+use crate::process::{self, BrokenPipe, Control, OutputFull};
 use crate::vfs::MAX_DESCRIPTORS;
 
 /// Why a guest did not come to its own end. The texts name the limit, for the agent.
@@ -105,16 +105,16 @@ impl ToolPre {
 
 /// A program component, compiled and linked. Cheap to clone.
 #[derive(Clone)]
-pub struct Programs(CommandPre<State>);
+pub struct Program(CommandPre<State>);
 
-impl Programs {
+impl Program {
     /// Links `component`.
     ///
     /// # Errors
     /// When it imports what is not offered, or does not export `wasi:cli/run`.
-    pub fn new(linker: &Linker<State>, component: &Component) -> wasmtime::Result<Programs> {
+    pub fn new(linker: &Linker<State>, component: &Component) -> wasmtime::Result<Program> {
         let pre: InstancePre<State> = linker.instantiate_pre(component)?;
-        Ok(Programs(CommandPre::new(pre)?))
+        Ok(Program(CommandPre::new(pre)?))
     }
 }
 
@@ -157,7 +157,7 @@ pub async fn run_tool(
 }
 
 /// Runs a program from its `main` to its end.
-pub async fn run_program(engine: &Engine, program: &Programs, state: State) -> ProgramRun {
+pub async fn run_program(engine: &Engine, program: &Program, state: State) -> ProgramRun {
     let Some(mut walled) = Walled::new(engine, state) else {
         let exit = Exit::Ended(Ended::Host("the interrupt clock is not running".into()));
         return ProgramRun { exit, output: Vec::new(), measured: Measured::default() };
@@ -187,12 +187,39 @@ pub async fn run_program(engine: &Engine, program: &Programs, state: State) -> P
     ProgramRun { exit, output, measured }
 }
 
+/// Runs a process to its end; when this comes back, everything it held is closed.
+pub(super) async fn run_process(engine: &Engine, program: &Program, state: State) -> process::Exit {
+    use process::Exit;
+    let Some(mut walled) = Walled::new(engine, state) else { return Exit::Signal(9) };
+    let result = walled
+        .run_raw(async |store| {
+            let command = program.0.instantiate_async(&mut *store).await?;
+            command.wasi_cli_run().call_run(store).await
+        })
+        .await;
+    let exit = match result {
+        Ok(result) => Exit::Status(u8::from(result.is_err())),
+        Err(error) => walled.exit_of(&error),
+    };
+    let state = walled.store.data();
+    if let Some(seat) = &state.seat {
+        let denied = state.fs.denials().latest();
+        seat.process.shared.add(walled.control.cpu(), state.limits.memory_peak, denied);
+    }
+    exit
+}
+
 /// A store with its walls up.
 struct Walled {
     store: Store<State>,
     control: std::sync::Arc<Control>,
     _running: super::ticker::Running,
 }
+
+/// A process ended itself by a signal.
+#[derive(Debug, thiserror::Error)]
+#[error("ended by signal {0}")]
+pub(super) struct Died(pub(super) u8);
 
 /// Sent through the engine by the epoch callback.
 #[derive(Debug, thiserror::Error)]
@@ -211,7 +238,7 @@ impl Walled {
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(|context| {
             let control = &context.data().control;
-            if control.is_cancelled() || control.is_late() {
+            if control.killed().is_some() || control.is_late() {
                 Err(wasmtime::Error::new(Interrupted))
             } else {
                 Ok(UpdateDeadline::Yield(1))
@@ -225,11 +252,18 @@ impl Walled {
         &mut self,
         body: impl AsyncFnOnce(&mut Store<State>) -> wasmtime::Result<T>,
     ) -> Result<T, Ended> {
-        let control = self.control.clone();
-        if control.is_late() {
-            return Err(Ended::Deadline { limit: control.limit });
+        if self.control.is_late() {
+            return Err(Ended::Deadline { limit: self.control.limit });
         }
-        let result = {
+        self.run_raw(body).await.map_err(|error| self.why(&error))
+    }
+
+    async fn run_raw<T>(
+        &mut self,
+        body: impl AsyncFnOnce(&mut Store<State>) -> wasmtime::Result<T>,
+    ) -> wasmtime::Result<T> {
+        let control = self.control.clone();
+        {
             let body = Metered { future: Box::pin(body(&mut self.store)), control: &control };
             // A computing guest is stopped by the epoch; this is for one that waits in the host.
             let stopped = async {
@@ -243,19 +277,46 @@ impl Walled {
                 result = body => result,
                 () = stopped => Err(wasmtime::Error::new(Interrupted)),
             }
-        };
-        result.map_err(|error| self.why(&error))
+        }
+    }
+
+    /// How a process that did not come back from `main` ended.
+    fn exit_of(&self, error: &wasmtime::Error) -> process::Exit {
+        use process::Exit;
+        if let Some(I32Exit(code)) = error.downcast_ref::<I32Exit>() {
+            return Exit::Status((*code & 0xFF) as u8);
+        }
+        if let Some(Died(signal)) = error.downcast_ref::<Died>() {
+            return Exit::Signal(*signal);
+        }
+        if error.is::<Interrupted>() {
+            return Exit::Signal(self.control.killed().unwrap_or(14));
+        }
+        if error.is::<BrokenPipe>() {
+            return Exit::Signal(13);
+        }
+        if error.is::<OutputFull>() {
+            return Exit::Signal(25);
+        }
+        match error.downcast_ref::<Trap>() {
+            // A panic, an abort, and what allocation does when memory is at its limit.
+            Some(Trap::UnreachableCodeReached) => Exit::Signal(6),
+            Some(Trap::IntegerDivisionByZero | Trap::IntegerOverflow) => Exit::Signal(8),
+            Some(Trap::IndirectCallToNull | Trap::BadSignature) => Exit::Signal(4),
+            Some(_) => Exit::Signal(11),
+            None => Exit::Signal(9),
+        }
     }
 
     fn why(&self, error: &wasmtime::Error) -> Ended {
         let state = self.store.data();
         if error.is::<Interrupted>() {
-            return match self.control.is_cancelled() {
-                true => Ended::Cancelled,
-                false => Ended::Deadline { limit: self.control.limit },
+            return match self.control.killed() {
+                Some(_) => Ended::Cancelled,
+                None => Ended::Deadline { limit: self.control.limit },
             };
         }
-        if error.is::<OutputLimit>() {
+        if error.is::<OutputFull>() {
             return Ended::Output;
         }
         let trap = error.downcast_ref::<Trap>();

@@ -20,13 +20,25 @@ pub(crate) mod bindings {
     wasmtime::component::bindgen!({
         path: "../wit",
         world: "toolcell:tool/tool-host",
-        imports: { "toolcell:tool/session.lock": async | trappable, default: trappable },
+        imports: {
+            "toolcell:tool/session.lock": async | trappable,
+            "toolcell:tool/process.[method]fd.read": async | trappable,
+            "toolcell:tool/process.[method]fd.read-until": async | trappable,
+            "toolcell:tool/process.[method]fd.write": async | trappable,
+            "toolcell:tool/process.[method]fd.readable": async | trappable,
+            "toolcell:tool/process.wait": async | trappable,
+            "toolcell:tool/process.wait-any": async | trappable,
+            default: trappable,
+        },
         exports: { default: async },
-        with: { "toolcell:tool/session.path-lock": crate::session::PathLock },
+        with: {
+            "toolcell:tool/session.path-lock": crate::session::PathLock,
+            "toolcell:tool/process.fd": crate::process::Fd,
+        },
         require_store_data_send: true,
     });
 }
-use bindings::toolcell::tool::session;
+use bindings::toolcell::tool::{process, session};
 
 struct HasTable;
 
@@ -62,6 +74,7 @@ pub fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     types::add_to_linker::<State, HasFs>(l, fs_view)?;
     preopens::add_to_linker::<State, HasFs>(l, fs_view)?;
     session::add_to_linker::<State, HasSelf<State>>(l, |state| state)?;
+    process::add_to_linker::<State, HasSelf<State>>(l, |state| state)?;
     Ok(linker)
 }
 

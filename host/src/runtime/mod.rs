@@ -12,21 +12,24 @@
 mod cache;
 mod engine;
 mod instance;
+mod kernel;
 mod limits;
 mod linker;
+mod process;
 mod state;
 mod stdio;
 mod ticker;
 
 pub use cache::{CacheState, CodeCache, LoadError};
 pub use engine::{EngineError, EngineOptions, VERSION, features};
-pub use instance::{Ended, Exit, Measured, ProgramRun, Programs, ToolPre, run_program, run_tool};
+pub use instance::{Ended, Exit, Measured, Program, ProgramRun, ToolPre, run_program, run_tool};
+pub use kernel::{FindProgram, Kernel, Spawn};
 pub use limits::{
     DEFAULT_MEMORY_BYTES, MAX_HANDLES, MAX_HOST_CALL_BYTES, MAX_OUTPUT_BYTES, MAX_STACK_BYTES,
     MAX_TABLE_ELEMENTS,
 };
 pub use linker::linker;
-pub use state::{Control, State};
+pub use state::State;
 pub use ticker::TICK;
 
 pub use engine::Engine;

@@ -1,59 +1,17 @@
 //! What one instance has of the host.
 
+use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
 
-use tokio::sync::Notify;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
+use super::kernel::Kernel;
 use super::limits::{Limits, MAX_HANDLES, MAX_RANDOM_BYTES};
 use super::stdio::Capture;
+use crate::process::{Control, Fd, Fds, Process};
 use crate::session::Session;
 use crate::vfs::{FsContext, Mediator};
-
-/// How a running instance is watched and ended from outside.
-#[derive(Debug)]
-pub struct Control {
-    pub(super) deadline: Instant,
-    pub(super) limit: Duration,
-    cancelled: AtomicBool,
-    pub(super) wake: Notify,
-    pub(super) cpu_ns: AtomicU64,
-}
-
-impl Control {
-    /// Lets the instance run for `limit` from now.
-    pub fn new(limit: Duration) -> Arc<Control> {
-        Arc::new(Control {
-            deadline: Instant::now() + limit,
-            limit,
-            cancelled: AtomicBool::new(false),
-            wake: Notify::new(),
-            cpu_ns: AtomicU64::new(0),
-        })
-    }
-
-    /// Ends the instance: within a tick if it is computing, at once if it is waiting.
-    pub fn cancel(&self) {
-        self.cancelled.store(true, Ordering::Release);
-        self.wake.notify_one();
-    }
-
-    pub(super) fn is_cancelled(&self) -> bool {
-        self.cancelled.load(Ordering::Acquire)
-    }
-
-    pub(super) fn is_late(&self) -> bool {
-        Instant::now() >= self.deadline
-    }
-
-    /// Time left until the deadline.
-    pub fn remaining(&self) -> Duration {
-        self.deadline.saturating_duration_since(Instant::now())
-    }
-}
 
 /// The data of one instance's store.
 pub struct State {
@@ -64,10 +22,23 @@ pub struct State {
     pub(super) control: Arc<Control>,
     pub(super) session: Arc<Session>,
     pub(super) output: Capture,
+    pub(super) seat: Option<Seat>,
+}
+
+/// What an instance has that is a process, and not a tool's call.
+pub(super) struct Seat {
+    pub(super) kernel: Arc<Kernel>,
+    pub(super) process: Arc<Process>,
+    pub(super) mediator: Mediator,
+    pub(super) cwd: String,
+    pub(super) fds: Arc<Fds>,
+    pub(super) payload: Option<Vec<u8>>,
+    pub(super) children: HashMap<u32, Arc<Process>>,
 }
 
 impl State {
-    /// A state with these arguments and environment, and nothing of the host's own.
+    /// A state with these arguments and environment, and nothing of the host's own. Standard input
+    /// is empty, output and error are kept.
     pub fn new(
         mediator: Mediator,
         session: Arc<Session>,
@@ -77,18 +48,38 @@ impl State {
         environment: &[(String, String)],
     ) -> State {
         let output = Capture::default();
-        let fs = FsContext::new(Arc::new(mediator.with_output(Arc::new(output.clone()))));
+        let kept = Fd::output(Arc::new(output.clone()));
+        let fds = Arc::new(Fds(vec![(0, Fd::null()), (1, kept.clone()), (2, kept)]));
+        let mut state =
+            State::with_fds(mediator, session, control, memory_limit, argv, environment, &fds);
+        state.output = output;
+        state
+    }
+
+    /// The same, with these descriptors.
+    pub(super) fn with_fds(
+        mediator: Mediator,
+        session: Arc<Session>,
+        control: Arc<Control>,
+        memory_limit: usize,
+        argv: &[String],
+        environment: &[(String, String)],
+        fds: &Arc<Fds>,
+    ) -> State {
+        let fs = FsContext::new(Arc::new(mediator.with_streams(fds.clone())));
+        let fd = |number| fds.get(number).cloned().unwrap_or_else(Fd::null);
         let wasi = WasiCtx::builder()
             .args(argv)
             .envs(environment)
-            .stdout(output.clone())
-            .stderr(output.clone())
+            .stdin(fd(0))
+            .stdout(fd(1))
+            .stderr(fd(2))
             .max_random_size(MAX_RANDOM_BYTES)
             .build();
         let mut table = ResourceTable::new();
         table.set_max_capacity(MAX_HANDLES);
         let limits = Limits::new(memory_limit);
-        State { table, wasi, fs, limits, control, session, output }
+        State { table, wasi, fs, limits, control, session, output: Capture::default(), seat: None }
     }
 }
 

@@ -24,9 +24,11 @@ mod wasi;
 
 pub use fault::Fault;
 pub use handle::{DirHandle, FileHandle, Node};
-pub use mediator::{Mediator, OpenHow, Output};
+pub use mediator::{FileLook, Mediator, OpenHow, Output, Streams, beneath_root};
 pub use resolve::Follow;
+pub use rustix::fs::FileType;
 pub use space::{MountSpec, Space, same_directory};
+pub use synthetic::Tree;
 pub use wasi::{
     Denials, FsContext, FsError, FsView, HasFs, MAX_DESCRIPTORS, ReadDirectory, preopens, types,
 };

@@ -62,7 +62,7 @@ impl Mount {
 pub struct Space {
     /// Longest guest path first, so that the first prefix found is the right one.
     mounts: Vec<Arc<Mount>>,
-    pub(super) synthetic: Tree,
+    pub(super) synthetic: Arc<Tree>,
     pub(super) system: Arc<Region>,
     /// Without one, nothing can be changed.
     journal: Option<Arc<Journal>>,
@@ -93,7 +93,7 @@ impl Space {
         mounts.sort_by_key(|mount| std::cmp::Reverse(mount.at.as_str().len()));
         let space = Space {
             mounts,
-            synthetic: Tree::standard(),
+            synthetic: Arc::new(Tree::new([])),
             system: Region::new(SYSTEM_REGION, Access::ReadOnly, Quota::UNLIMITED),
             journal: Some(journal.clone()),
         };
@@ -103,11 +103,17 @@ impl Space {
         Ok(space)
     }
 
+    /// The same, with what the host provides of its own.
+    #[must_use]
+    pub fn with_tree(self, synthetic: Arc<Tree>) -> Space {
+        Space { synthetic, ..self }
+    }
+
     /// A namespace without regions or journal: there is nothing to see or change.
     pub(crate) fn empty() -> Space {
         Space {
             mounts: Vec::new(),
-            synthetic: Tree::standard(),
+            synthetic: Arc::new(Tree::new([])),
             system: Region::new(SYSTEM_REGION, Access::ReadOnly, Quota::UNLIMITED),
             journal: None,
         }

@@ -1,8 +1,9 @@
 //! What the host itself provides below `/`: the directories that lead to the mounts, `/dev`,
-//! `/etc`, and empty `/bin` and `/usr/bin` where programs will stand.
+//! `/etc`, and one entry for each program in `/bin` and `/usr/bin`.
 //!
 //! Nothing of it exists on the host's disk, and none of it says anything about the host.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::path::GuestPath;
@@ -20,22 +21,16 @@ pub(super) enum Device {
     Random,
 }
 
-/// One of the process's own standard streams.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stdio {
-    /// Standard input, which is empty.
-    In,
-    /// Standard output or error, which are kept as one.
-    Out,
-}
-
 /// One entry of the tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Entry {
     Directory,
     File(&'static [u8]),
     Device(Device),
-    Stdio(Stdio),
+    /// An open descriptor of the process itself, by number.
+    Stream(u32),
+    /// A program, which is run by its name.
+    Program,
 }
 
 const PASSWD: &[u8] = b"root:x:0:0:root:/root:/bin/false\nagent:x:1000:1000:agent:/home/agent:/bin/bash\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n";
@@ -55,15 +50,15 @@ const ENTRIES: &[(&str, Entry)] = &[
     ("/bin", Entry::Directory),
     ("/dev", Entry::Directory),
     ("/dev/fd", Entry::Directory),
-    ("/dev/fd/0", Entry::Stdio(Stdio::In)),
-    ("/dev/fd/1", Entry::Stdio(Stdio::Out)),
-    ("/dev/fd/2", Entry::Stdio(Stdio::Out)),
+    ("/dev/fd/0", Entry::Stream(0)),
+    ("/dev/fd/1", Entry::Stream(1)),
+    ("/dev/fd/2", Entry::Stream(2)),
     ("/dev/full", Entry::Device(Device::Full)),
     ("/dev/null", Entry::Device(Device::Null)),
     ("/dev/random", Entry::Device(Device::Random)),
-    ("/dev/stderr", Entry::Stdio(Stdio::Out)),
-    ("/dev/stdin", Entry::Stdio(Stdio::In)),
-    ("/dev/stdout", Entry::Stdio(Stdio::Out)),
+    ("/dev/stderr", Entry::Stream(2)),
+    ("/dev/stdin", Entry::Stream(0)),
+    ("/dev/stdout", Entry::Stream(1)),
     ("/dev/urandom", Entry::Device(Device::Random)),
     ("/dev/zero", Entry::Device(Device::Zero)),
     ("/etc", Entry::Directory),
@@ -78,17 +73,28 @@ const ENTRIES: &[(&str, Entry)] = &[
 
 /// The tree, by absolute path.
 #[derive(Debug)]
-pub(super) struct Tree {
-    entries: BTreeMap<&'static str, Entry>,
+pub struct Tree {
+    entries: BTreeMap<Cow<'static, str>, Entry>,
 }
 
 impl Tree {
-    pub(super) fn standard() -> Tree {
-        Tree { entries: ENTRIES.iter().copied().collect() }
+    /// The tree with programs of these names.
+    pub fn new<'a>(programs: impl IntoIterator<Item = &'a str>) -> Tree {
+        let mut entries: BTreeMap<Cow<'static, str>, Entry> =
+            ENTRIES.iter().map(|(path, entry)| (Cow::Borrowed(*path), *entry)).collect();
+        for name in programs {
+            for directory in ["/bin", "/usr/bin"] {
+                entries.insert(format!("{directory}/{name}").into(), Entry::Program);
+            }
+        }
+        Tree { entries }
     }
 
     pub(super) fn get(&self, path: &GuestPath) -> Option<Entry> {
-        self.entries.get(path.as_str()).copied()
+        let known = self.entries.get(path.as_str()).copied();
+        // Which of these are open is known to the process alone.
+        let number = || path.as_str().strip_prefix("/dev/fd/").and_then(|n| n.parse().ok());
+        known.or_else(|| number().map(Entry::Stream))
     }
 
     /// The entries directly below `directory`, by name.
@@ -107,6 +113,10 @@ impl Tree {
     }
 }
 
+/// What a program's entry reads as: the beginning of a WebAssembly component. The code itself is
+/// the host's.
+pub(super) const PROGRAM: &[u8] = b"\0asm\x0d\0\x01\0";
+
 /// A stable number for `path`, as an inode number would be.
 pub(super) fn number(path: &GuestPath) -> u64 {
     let hash = blake3::hash(path.as_str().as_bytes());
@@ -119,7 +129,7 @@ mod tests {
 
     #[test]
     fn lists_direct_children_only() {
-        let tree = Tree::standard();
+        let tree = Tree::new([]);
         let names = |path: &str| {
             let path = GuestPath::parse(&GuestPath::root(), path).unwrap();
             tree.children(&path).map(|(name, _)| name.to_owned()).collect::<Vec<_>>()

@@ -87,7 +87,7 @@ pub struct Denials(Arc<Mutex<Option<Denied>>>);
 
 impl Denials {
     /// Remembers a fault if policy made it.
-    pub(super) fn note(&self, fault: &Fault) {
+    pub(crate) fn note(&self, fault: &Fault) {
         if let Fault::Denied(denied) = fault {
             *self.0.lock() = Some(denied.clone());
         }
@@ -179,12 +179,14 @@ impl FsView<'_> {
             }
             _ => {}
         }
-        let stream: DynOutputStream = Box::new(FileOutput {
-            mediator: self.context.mediator.clone(),
-            node,
-            position,
-            denials: self.context.denials.clone(),
-        });
+        let mediator = self.context.mediator.clone();
+        let stream: DynOutputStream = match mediator.stream(&node) {
+            Some((number, streams)) => streams.writer(number).ok_or(ErrorCode::BadDescriptor)?,
+            None => {
+                let denials = self.context.denials.clone();
+                Box::new(FileOutput { mediator, node, position, denials })
+            }
+        };
         Ok(self.table.push(stream)?)
     }
 }
@@ -297,7 +299,10 @@ impl types::HostDescriptor for FsView<'_> {
             _ => {}
         }
         let mediator = self.context.mediator.clone();
-        let stream: DynInputStream = Box::new(FileInput { mediator, node, offset });
+        let stream: DynInputStream = match mediator.stream(&node) {
+            Some((number, streams)) => streams.reader(number).ok_or(ErrorCode::BadDescriptor)?,
+            None => Box::new(FileInput { mediator, node, offset }),
+        };
         Ok(self.table.push(stream)?)
     }
 

@@ -83,8 +83,11 @@ fn own_fd(number: u32) -> Option<Rc<OwnedFd>> {
     rustix::process::pidfd_getfd(own, number, PidfdGetfdFlags::empty()).ok().map(Rc::new)
 }
 
+/// Open descriptors by number.
+pub(crate) type Fds = Vec<(u32, Rc<OwnedFd>)>;
+
 /// What the parent left open.
-pub(crate) fn inherited() -> Vec<(u32, Rc<OwnedFd>)> {
+pub(crate) fn inherited() -> Fds {
     let names = std::fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
     let mut numbers: Vec<u32> =
         names.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
@@ -99,7 +102,7 @@ pub(crate) fn inherited() -> Vec<(u32, Rc<OwnedFd>)> {
 }
 
 /// The state and the descriptors that a parent shell gave.
-pub(crate) fn resumed(numbers: &str) -> Option<(Vec<u8>, Vec<(u32, Rc<OwnedFd>)>)> {
+pub(crate) fn resumed(numbers: &str) -> Option<(Vec<u8>, Fds)> {
     let state = own_fd(STATE_FD as u32)?;
     let mut given = Vec::new();
     let mut native = Native::default();
@@ -391,9 +394,7 @@ impl System for Native {
         u32::from_ne_bytes(bytes)
     }
 
-    fn sleep(&mut self, time: Duration) {
-        std::thread::sleep(time);
-    }
+    fn leave(&mut self, _: &str) {}
 }
 
 fn exit_of(status: rustix::process::WaitStatus) -> Exit {

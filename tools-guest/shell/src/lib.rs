@@ -28,9 +28,20 @@ mod text;
 mod time;
 mod vars;
 
+pub use builtins::signal_number;
 pub use command_line::run;
 pub use shell::{Shell, Start};
 pub use system::{
     Disposition, Errno, Exit, FileKind, OpenHow, Program, Spawn, Stat, Sys, System, Times,
 };
 pub use text::{decode, encode};
+
+/// Whether a shell pattern matches all of a text, upper and lower case alike with `fold`.
+pub fn matches(pattern: &str, text: &str, fold: bool) -> bool {
+    pattern::Pattern::new(pattern, false, fold).matches(text)
+}
+
+/// `strftime` of nanoseconds since 1970, in UTC.
+pub fn time(format: &str, nanos: u128) -> String {
+    time::format(format, i64::try_from(nanos / 1_000_000_000).unwrap_or(i64::MAX))
+}

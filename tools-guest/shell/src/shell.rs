@@ -325,6 +325,10 @@ impl<S: System> Shell<S> {
                 status = code;
             }
         }
+        if self.state.subshell == 0 {
+            let cwd = self.state.cwd.clone();
+            self.sys.leave(&cwd);
+        }
         status & 0xFF
     }
 

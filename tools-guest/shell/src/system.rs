@@ -240,8 +240,8 @@ pub trait System {
     fn parent(&mut self) -> u32;
     /// Random bits.
     fn random(&mut self) -> u32;
-    /// Waits.
-    fn sleep(&mut self, time: Duration);
+    /// Told the working directory in which the shell ends.
+    fn leave(&mut self, cwd: &str);
 }
 
 /// What becomes of a signal.

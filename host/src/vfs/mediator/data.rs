@@ -12,7 +12,7 @@ use crate::vfs::backing::{self, Position};
 use crate::vfs::fault::Fault;
 use crate::vfs::handle::{FileHandle, Node, SyntheticHandle};
 use crate::vfs::inode::InodeState;
-use crate::vfs::synthetic::{Device, Entry, Stdio};
+use crate::vfs::synthetic::{self, Device, Entry};
 
 /// Bytes read or written in one host call. A guest names the length; the host allocates it.
 pub(in crate::vfs) const MAX_TRANSFER: usize = 1 << 20;
@@ -37,6 +37,14 @@ impl Mediator {
         self.write(node, data, Position::At(offset))
     }
 
+    /// Writes at the end, for the host's own doors.
+    ///
+    /// # Errors
+    /// As `write(2)` with `O_APPEND`, and whatever policy refuses.
+    pub fn append(&self, node: &Node, data: &[u8]) -> Result<usize, Fault> {
+        self.write(node, data, Position::End)
+    }
+
     /// Reads up to `length` bytes at `offset`. Empty at the end.
     pub(in crate::vfs) fn read(
         &self,
@@ -49,6 +57,10 @@ impl Mediator {
             Node::Directory(_) => Err(Errno::ISDIR.into()),
             Node::File(file) if !file.readable => Err(Errno::BADF.into()),
             Node::File(file) => Ok(read_file(file, length, offset)?),
+            Node::Synthetic(SyntheticHandle { entry: Entry::Stream(number), .. }) => {
+                let streams = self.streams.as_ref().ok_or(Errno::BADF)?;
+                Ok(streams.read(*number, length)?)
+            }
             Node::Synthetic(handle) => read_synthetic(handle, length, offset),
         }
     }
@@ -172,12 +184,12 @@ impl Mediator {
             _ if !handle.writable => Err(Errno::BADF.into()),
             Entry::Device(Device::Full) => Err(Errno::NOSPC.into()),
             Entry::Device(_) => Ok(data.len()),
-            Entry::Stdio(_) => {
-                let output = self.output.as_ref().ok_or(Errno::BADF)?;
-                output.write(data)?;
+            Entry::Stream(number) => {
+                let streams = self.streams.as_ref().ok_or(Errno::BADF)?;
+                streams.write(number, data)?;
                 Ok(data.len())
             }
-            Entry::Directory | Entry::File(_) => Err(Errno::BADF.into()),
+            Entry::Directory | Entry::File(_) | Entry::Program => Err(Errno::BADF.into()),
         }
     }
 
@@ -228,12 +240,16 @@ fn read_file(file: &FileHandle, mut length: usize, offset: u64) -> Result<Vec<u8
 fn read_synthetic(handle: &SyntheticHandle, length: usize, offset: u64) -> Result<Vec<u8>, Fault> {
     Ok(match handle.entry {
         Entry::Directory => return Err(Errno::ISDIR.into()),
-        Entry::File(content) => {
+        Entry::File(_) | Entry::Program => {
+            let content = match handle.entry {
+                Entry::File(content) => content,
+                _ => synthetic::PROGRAM,
+            };
             let start = usize::try_from(offset).unwrap_or(usize::MAX).min(content.len());
             content[start..content.len().min(start.saturating_add(length))].to_vec()
         }
-        Entry::Device(Device::Null) | Entry::Stdio(Stdio::In) => Vec::new(),
-        Entry::Stdio(Stdio::Out) => return Err(Errno::BADF.into()),
+        Entry::Device(Device::Null) => Vec::new(),
+        Entry::Stream(_) => return Err(Errno::BADF.into()),
         Entry::Device(Device::Zero | Device::Full) => vec![0; length],
         Entry::Device(Device::Random) => {
             let mut bytes = vec![0; length];

@@ -7,7 +7,7 @@ use rustix::io::Errno;
 
 use super::{Mediator, place};
 use crate::path::{GuestPath, Parts, escape};
-use crate::policy::{Operation, Place};
+use crate::policy::{Access, Operation, Place};
 use crate::vfs::backing;
 use crate::vfs::fault::Fault;
 use crate::vfs::handle::{DirHandle, Node};
@@ -26,6 +26,7 @@ pub(in crate::vfs) struct Metadata {
     pub(in crate::vfs) changed: Option<(u64, u32)>,
     /// Device and inode, for telling files apart; never shown as such.
     pub(in crate::vfs) identity: (u64, u64),
+    pub(in crate::vfs) executable: bool,
 }
 
 impl From<Stat> for Metadata {
@@ -41,6 +42,7 @@ impl From<Stat> for Metadata {
             modified: time(stat.st_mtime, stat.st_mtime_nsec),
             changed: time(stat.st_ctime, stat.st_ctime_nsec),
             identity: (stat.st_dev, stat.st_ino),
+            executable: stat.st_mode & 0o111 != 0,
         }
     }
 }
@@ -49,7 +51,8 @@ fn synthetic_metadata(path: &GuestPath, entry: Entry) -> Metadata {
     let (kind, size) = match entry {
         Entry::Directory => (FileType::Directory, 0),
         Entry::File(content) => (FileType::RegularFile, content.len() as u64),
-        Entry::Device(_) | Entry::Stdio(_) => (FileType::CharacterDevice, 0),
+        Entry::Program => (FileType::RegularFile, synthetic::PROGRAM.len() as u64),
+        Entry::Device(_) | Entry::Stream(_) => (FileType::CharacterDevice, 0),
     };
     Metadata {
         kind,
@@ -59,6 +62,45 @@ fn synthetic_metadata(path: &GuestPath, entry: Entry) -> Metadata {
         modified: None,
         changed: None,
         identity: (0, synthetic::number(path)),
+        executable: entry == Entry::Program,
+    }
+}
+
+/// What is known of a file, for the host's own doors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileLook {
+    /// What it is.
+    pub kind: FileType,
+    /// Its length in bytes.
+    pub size: u64,
+    /// When it was changed, in nanoseconds since 1970; 0 when unknown.
+    pub modified: u64,
+    /// When it was read, in nanoseconds since 1970; 0 when unknown.
+    pub accessed: u64,
+    /// Tells files apart: device and inode.
+    pub identity: (u64, u64),
+    /// Whether its region lets it be written.
+    pub writable: bool,
+    /// Whether it can be run, or entered if it is a directory.
+    pub executable: bool,
+}
+
+impl FileLook {
+    fn new(metadata: &Metadata, writable: bool) -> FileLook {
+        let nanos = |time: Option<(u64, u32)>| {
+            time.map_or(0, |(seconds, nanos)| {
+                seconds.saturating_mul(1_000_000_000).saturating_add(u64::from(nanos))
+            })
+        };
+        FileLook {
+            kind: metadata.kind,
+            size: metadata.size,
+            modified: nanos(metadata.modified),
+            accessed: nanos(metadata.accessed),
+            identity: metadata.identity,
+            writable,
+            executable: metadata.executable || metadata.kind == FileType::Directory,
+        }
     }
 }
 
@@ -103,6 +145,45 @@ impl Listing {
 }
 
 impl Mediator {
+    /// What is known of what a path names, for the host's own doors.
+    ///
+    /// # Errors
+    /// As `stat(2)`, and whatever policy refuses.
+    pub fn look_at(&self, at: &Node, path: &str, follow: Follow) -> Result<FileLook, Fault> {
+        let metadata = self.stat_at(at, path, follow)?;
+        let path = GuestPath::parse(&GuestPath::root(), path).map_err(|_| Errno::INVAL)?;
+        let mount = self.space.mount_of(&path);
+        let writable = match mount {
+            Some((mount, _)) => mount.region.access() == Access::ReadWrite,
+            None => metadata.kind == FileType::CharacterDevice,
+        };
+        Ok(FileLook::new(&metadata, writable))
+    }
+
+    /// What is known of an open file, for the host's own doors.
+    ///
+    /// # Errors
+    /// As `fstat(2)`, and whatever policy refuses.
+    pub fn look(&self, node: &Node) -> Result<FileLook, Fault> {
+        let writable = matches!(node, Node::File(file) if file.writable);
+        Ok(FileLook::new(&self.stat(node)?, writable))
+    }
+
+    /// The names in a directory and what they are, up to `most`, for the host's own doors.
+    ///
+    /// # Errors
+    /// As `readdir(3)`, and whatever policy refuses.
+    pub fn names(&self, node: &Node, most: usize) -> Result<Vec<(String, FileType)>, Fault> {
+        let mut listing = self.read_directory(node)?;
+        let mut names = Vec::new();
+        while names.len() < most
+            && let Some(listed) = listing.next()?
+        {
+            names.push((listed.name, listed.kind));
+        }
+        Ok(names)
+    }
+
     /// Metadata of what a path names.
     pub(in crate::vfs) fn stat_at(
         &self,
@@ -132,7 +213,14 @@ impl Mediator {
                 Metadata::from(backing::stat_name(dir.as_fd(), &name)?)
             }
             Target::Root(dir) => self.stat_directory(&dir)?,
-            Target::Synthetic(handle) => synthetic_metadata(&handle.path, handle.entry),
+            Target::Synthetic(handle) => {
+                if let Entry::Stream(number) = handle.entry
+                    && !self.streams.as_ref().is_some_and(|streams| streams.is_open(number))
+                {
+                    return Err(Errno::NOENT.into());
+                }
+                synthetic_metadata(&handle.path, handle.entry)
+            }
             Target::Nothing(_) => return Err(Errno::NOENT.into()),
         };
         if parts.directory && metadata.kind != FileType::Directory {

@@ -15,8 +15,10 @@ mod open;
 use std::sync::Arc;
 
 use rustix::io::Errno;
+use wasmtime_wasi_io::streams::{DynInputStream, DynOutputStream};
 
 pub(super) use data::MAX_TRANSFER;
+pub use look::FileLook;
 pub(super) use look::{Listing, Metadata};
 pub use open::OpenHow;
 
@@ -33,10 +35,30 @@ use crate::policy::{Denied, Grant, Operation, Permit, Place};
 pub struct Mediator {
     space: Arc<Space>,
     grant: Grant,
-    output: Option<Arc<dyn Output>>,
+    streams: Option<Arc<dyn Streams>>,
 }
 
-/// Where what a process writes to `/dev/stdout` or `/dev/stderr` goes.
+/// What a process has open beside its files: `/dev/stdin` and `/dev/fd/N` lead there.
+pub trait Streams: std::fmt::Debug + Send + Sync {
+    /// Whether this number is open.
+    fn is_open(&self, number: u32) -> bool;
+    /// What is there to be read, without waiting.
+    ///
+    /// # Errors
+    /// As `read(2)`; `EAGAIN` when there is nothing yet.
+    fn read(&self, number: u32, most: usize) -> Result<Vec<u8>, Errno>;
+    /// Takes all of `data`, without waiting.
+    ///
+    /// # Errors
+    /// As `write(2)`.
+    fn write(&self, number: u32, data: &[u8]) -> Result<(), Errno>;
+    /// A stream that reads it.
+    fn reader(&self, number: u32) -> Option<DynInputStream>;
+    /// A stream that writes it.
+    fn writer(&self, number: u32) -> Option<DynOutputStream>;
+}
+
+/// Where what a process prints is kept.
 pub trait Output: std::fmt::Debug + Send + Sync {
     /// Takes all of `data`.
     ///
@@ -48,13 +70,13 @@ pub trait Output: std::fmt::Debug + Send + Sync {
 impl Mediator {
     /// Looks at `space` with the rights of `grant`.
     pub fn new(space: Arc<Space>, grant: Grant) -> Mediator {
-        Mediator { space, grant, output: None }
+        Mediator { space, grant, streams: None }
     }
 
-    /// The same, with standard output. Without it, `/dev/stdout` cannot be written.
+    /// The same, for a process that has these open.
     #[must_use]
-    pub fn with_output(self, output: Arc<dyn Output>) -> Mediator {
-        Mediator { output: Some(output), ..self }
+    pub fn with_streams(self, streams: Arc<dyn Streams>) -> Mediator {
+        Mediator { streams: Some(streams), ..self }
     }
 
     /// The namespace.
@@ -121,6 +143,14 @@ impl Mediator {
                 Err(Denied::ReadOnly { region: self.space.system.name().into() }.into())
             }
         }
+    }
+}
+
+/// An absolute path as one relative to the root, as the operations take it.
+pub fn beneath_root(path: &str) -> &str {
+    match path.trim_start_matches('/') {
+        "" => ".",
+        path => path,
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rustix::fs::{FileType, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::{Mediator, place};
+use super::{Mediator, Streams, place};
 use crate::journal::Facts;
 use crate::path::{GuestPath, Parts};
 use crate::policy::{Denied, Operation, Place};
@@ -16,7 +16,7 @@ use crate::vfs::fault::Fault;
 use crate::vfs::handle::{DirHandle, FileHandle, Node, SyntheticHandle};
 use crate::vfs::resolve::{self, Follow, Target};
 use crate::vfs::space::Mount;
-use crate::vfs::synthetic::{Entry, Stdio};
+use crate::vfs::synthetic::Entry;
 
 /// Rounds of "not there, so create it" and "there after all, so open it". Two guests that make and
 /// remove one name could otherwise keep a third going round for ever.
@@ -112,7 +112,7 @@ impl Mediator {
                 self.admit(&dir.mount, fd, dir.path().join(&name), how)
             }
             Target::Root(dir) => self.open_directory(&dir.mount, None, dir.path(), how),
-            Target::Synthetic(handle) => open_synthetic(handle, how, &self.space.system),
+            Target::Synthetic(handle) => self.open_synthetic(handle, how),
             Target::Nothing(_) if how.create => {
                 Err(Denied::ReadOnly { region: self.space.system.name().into() }.into())
             }
@@ -203,24 +203,35 @@ impl Mediator {
         };
         self.admit(&dir.mount, fd, path, OpenHow { truncate: false, ..how })
     }
-}
 
-fn open_synthetic(
-    handle: SyntheticHandle,
-    how: OpenHow,
-    system: &crate::policy::Region,
-) -> Result<Node, Fault> {
-    match handle.entry {
-        Entry::Directory if how.write => Err(Errno::ISDIR.into()),
-        Entry::Directory => Ok(Node::Synthetic(handle)),
-        _ if how.directory => Err(Errno::NOTDIR.into()),
-        Entry::File(_) if how.write => {
-            Err(Denied::ReadOnly { region: system.name().into() }.into())
+    fn open_synthetic(&self, handle: SyntheticHandle, how: OpenHow) -> Result<Node, Fault> {
+        match handle.entry {
+            Entry::Directory if how.write => Err(Errno::ISDIR.into()),
+            Entry::Directory => Ok(Node::Synthetic(handle)),
+            _ if how.directory => Err(Errno::NOTDIR.into()),
+            Entry::File(_) | Entry::Program if how.write => {
+                Err(Denied::ReadOnly { region: self.space.system.name().into() }.into())
+            }
+            Entry::File(_) | Entry::Program => Ok(Node::Synthetic(handle)),
+            Entry::Stream(number)
+                if !self.streams.as_ref().is_some_and(|streams| streams.is_open(number)) =>
+            {
+                Err(Errno::NOENT.into())
+            }
+            Entry::Stream(0) if how.write => Err(Errno::ACCESS.into()),
+            Entry::Device(_) | Entry::Stream(_) => {
+                Ok(Node::Synthetic(SyntheticHandle { writable: how.write, ..handle }))
+            }
         }
-        Entry::File(_) => Ok(Node::Synthetic(handle)),
-        Entry::Stdio(Stdio::In) if how.write => Err(Errno::ACCESS.into()),
-        Entry::Device(_) | Entry::Stdio(_) => {
-            Ok(Node::Synthetic(SyntheticHandle { writable: how.write, ..handle }))
+    }
+
+    /// The stream that an open descriptor of the process leads to, if it is one.
+    pub(in crate::vfs) fn stream(&self, node: &Node) -> Option<(u32, &dyn Streams)> {
+        match node {
+            Node::Synthetic(SyntheticHandle { entry: Entry::Stream(number), .. }) => {
+                self.streams.as_deref().map(|streams| (*number, streams))
+            }
+            _ => None,
         }
     }
 }

@@ -26,7 +26,7 @@ pub(crate) fn signal_name(number: u8) -> Option<&'static str> {
 }
 
 /// The number of a signal, given as a name or a number.
-pub(crate) fn signal_number(text: &str) -> Option<u8> {
+pub fn signal_number(text: &str) -> Option<u8> {
     if let Ok(number) = text.parse::<u8>() {
         return (number <= 64).then_some(number);
     }

@@ -1,0 +1,187 @@
+//! Commands in the background.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+
+use super::shown;
+use super::spool::Spool;
+use crate::failure::Failure;
+use crate::process::{Exit, Process, ProcessTable};
+use crate::vfs::{Follow, Mediator, OpenHow, beneath_root};
+
+/// Time that a command has to end by itself after it was asked to.
+pub(super) const GRACE: Duration = Duration::from_secs(2);
+
+/// Time that `TaskOutput` waits at most, unless it says otherwise.
+const DEFAULT_WAIT: Duration = Duration::from_secs(30);
+
+/// The most that `TaskOutput` waits.
+const MAX_WAIT: Duration = Duration::from_secs(600);
+
+/// Bytes of new output that one look gives.
+const MAX_NEW: u64 = 1 << 20;
+
+/// One command.
+#[derive(Debug)]
+pub(super) struct Task {
+    pub(super) command: String,
+    pub(super) path: String,
+    pub(super) process: Arc<Process>,
+    pub(super) spool: Spool,
+    pub(super) seen: Mutex<u64>,
+}
+
+/// The commands of a cell that were put into the background.
+#[derive(Debug, Default)]
+pub(crate) struct Tasks {
+    all: Mutex<BTreeMap<String, Arc<Task>>>,
+    count: Mutex<u32>,
+}
+
+impl Tasks {
+    /// An id for the next one.
+    pub(super) fn next_id(&self) -> String {
+        let mut count = self.count.lock();
+        *count += 1;
+        format!("b{:04}", *count)
+    }
+
+    pub(super) fn add(&self, id: &str, task: Task) {
+        self.all.lock().insert(id.to_owned(), Arc::new(task));
+    }
+
+    fn get(&self, id: &str) -> Result<Arc<Task>, Failure> {
+        let all = self.all.lock();
+        all.get(id).cloned().ok_or_else(|| {
+            let running: Vec<&str> = all
+                .iter()
+                .filter(|(_, task)| task.process.exited().is_none())
+                .map(|(id, _)| id.as_str())
+                .collect();
+            let known = match running.is_empty() {
+                true => "No task is running.".to_owned(),
+                false => format!("Running: {}.", running.join(", ")),
+            };
+            Failure::new("unknown_task", format!("No task found with ID: {id}. {known}"))
+        })
+    }
+
+    /// What a task has printed since it was last asked for, and how it stands.
+    pub(super) async fn output(
+        &self,
+        mediator: &Mediator,
+        input: &Value,
+    ) -> Result<Value, Failure> {
+        let id = input["task_id"].as_str().unwrap_or_default();
+        let task = self.get(id)?;
+        if input["block"] == true {
+            let wanted =
+                input["timeout"].as_f64().map(|ms| Duration::from_secs_f64(ms.max(0.0) / 1e3));
+            let wait = wanted.unwrap_or(DEFAULT_WAIT).min(MAX_WAIT);
+            let _ = tokio::time::timeout(wait, task.process.wait()).await;
+        }
+        let exit = task.process.exited();
+        let how = OpenHow {
+            read: true,
+            write: false,
+            create: false,
+            exclusive: false,
+            truncate: false,
+            directory: false,
+            follow: Follow::No,
+        };
+        let failed = |_| Failure::new("io_error", format!("{} cannot be read.", task.path));
+        let node =
+            mediator.open_at(&mediator.root(), beneath_root(&task.path), how).map_err(failed)?;
+        let mut seen = task.seen.lock();
+        let new = mediator.read_at(&node, MAX_NEW, *seen).map_err(failed)?;
+        *seen += new.len() as u64;
+        let mut text = shown::clean(&new);
+        if let Some(filter) = input["filter"].as_str() {
+            let filter = regex::Regex::new(filter).map_err(|error| {
+                Failure::new("invalid_params", format!("filter is no regular expression: {error}"))
+            })?;
+            let lines: Vec<&str> = text.lines().filter(|line| filter.is_match(line)).collect();
+            text = lines.join("\n");
+        }
+        let status = match exit {
+            None => "running",
+            Some(Exit::Status(0)) => "completed",
+            Some(Exit::Status(_)) => "failed",
+            Some(Exit::Signal(_)) => "killed",
+        };
+        Ok(json!({
+            "task_id": id,
+            "task_type": "local_bash",
+            "status": status,
+            "exitCode": exit.map(Exit::status),
+            "command": task.command,
+            "outputPath": task.path,
+            "output": text,
+        }))
+    }
+
+    /// Ends a task.
+    pub(super) async fn stop(&self, table: &ProcessTable, input: &Value) -> Result<Value, Failure> {
+        let id = input["task_id"].as_str().unwrap_or_default();
+        let task = self.get(id)?;
+        if task.process.exited().is_some() {
+            let message = format!("Task {id} is not running: it has ended.");
+            return Err(Failure::new("task_ended", message));
+        }
+        end_group(table, &task.process).await;
+        task.spool.close();
+        Ok(json!({
+            "message": format!("Successfully stopped task: {id} ({})", task.command),
+            "task_id": id,
+            "task_type": "local_bash",
+            "command": task.command,
+        }))
+    }
+
+    /// Ends all of them at once.
+    pub(crate) fn end_all(&self, table: &ProcessTable) {
+        for process in table.list() {
+            process.control.kill(9);
+        }
+        for task in self.all.lock().values() {
+            task.spool.close();
+        }
+    }
+}
+
+/// Ends a process and all that descend from it: asked first, then made to.
+pub(super) async fn end_group(table: &ProcessTable, leader: &Process) {
+    for process in table.group(leader.group) {
+        process.signal(15);
+    }
+    let gone = async {
+        for process in table.group(leader.group) {
+            process.wait().await;
+        }
+    };
+    if tokio::time::timeout(GRACE, gone).await.is_err() {
+        kill_group(table, leader.group).await;
+    }
+}
+
+/// Ends all of a group, and waits until they have let go of what they held.
+pub(super) async fn kill_group(table: &ProcessTable, group: u32) {
+    loop {
+        // A process may have started another between the look and the blow.
+        let all = table.group(group);
+        if all.is_empty() {
+            return;
+        }
+        for process in &all {
+            process.control.kill(9);
+        }
+        for process in all {
+            process.wait().await;
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! Processes of a cell: what they are to each other, and what flows between them.
+//!
+//! 1. [`control`] is how a running instance is watched and ended from outside.
+//! 2. [`table`] knows who is whose child, and how each ended.
+//! 3. [`fd`] is an open file description: a file with its offset, a pipe's end, a buffer.
+//!    [`pipe`] is what flows, with a bound; [`stream`] shows a description as a WASI stream.
+//!
+//! Nothing here runs WebAssembly; the runtime does, and hands over how it ended.
+
+mod control;
+mod fd;
+mod pipe;
+mod stream;
+mod table;
+
+pub use control::Control;
+pub use fd::{Fd, FdKind};
+pub use stream::Fds;
+pub(crate) use stream::{BrokenPipe, OutputFull};
+pub use table::{Disposition, Exit, MAX_PROCESSES, Process, ProcessTable, Refused, Shared};

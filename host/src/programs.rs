@@ -1,0 +1,109 @@
+//! The programs there are: which component serves which names.
+//!
+//! A component is compiled when one of its programs is first run, and kept.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+
+use wasmtime::component::Linker;
+
+use crate::error::Error;
+use crate::registry::OnCompile;
+use crate::runtime::{CacheState, CodeCache, Engine, FindProgram, LoadError, Program, State};
+
+/// A program that a user adds.
+#[derive(Debug, Clone)]
+pub struct CustomProgram {
+    /// The name by which it is run.
+    pub name: String,
+    /// A component that exports `wasi:cli/run`, or a WASI 0.1 module.
+    pub wasm: Vec<u8>,
+}
+
+struct Component {
+    name: String,
+    wasm: Cow<'static, [u8]>,
+    program: OnceLock<Option<Program>>,
+}
+
+/// All programs of a runtime.
+pub(crate) struct ProgramSet {
+    components: Vec<Component>,
+    by_name: BTreeMap<String, usize>,
+    engine: Engine,
+    linker: Arc<Linker<State>>,
+    cache: Arc<CodeCache>,
+    on_compile: Option<OnCompile>,
+}
+
+impl ProgramSet {
+    pub(crate) fn new(
+        engine: Engine,
+        linker: Arc<Linker<State>>,
+        cache: Arc<CodeCache>,
+        custom: Vec<CustomProgram>,
+        on_compile: Option<OnCompile>,
+    ) -> ProgramSet {
+        let mut components = Vec::new();
+        let mut by_name = BTreeMap::new();
+        for built_in in toolcell_artifacts::PROGRAMS {
+            for name in built_in.names {
+                by_name.insert((*name).to_owned(), components.len());
+            }
+            components.push(Component {
+                name: built_in.name.to_owned(),
+                wasm: Cow::Borrowed(built_in.wasm),
+                program: OnceLock::new(),
+            });
+        }
+        // A custom program takes the place of a built-in one of the same name.
+        for custom in custom {
+            by_name.insert(custom.name.clone(), components.len());
+            components.push(Component {
+                name: custom.name,
+                wasm: Cow::Owned(custom.wasm),
+                program: OnceLock::new(),
+            });
+        }
+        ProgramSet { components, by_name, engine, linker, cache, on_compile }
+    }
+
+    /// The names of all programs, sorted.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.by_name.keys().map(String::as_str)
+    }
+
+    /// Each component's name, the size of its WebAssembly, and whether it is compiled.
+    pub(crate) fn components(&self) -> Vec<(String, usize, CacheState)> {
+        let state = |component: &Component| {
+            let state = self.cache.state(&self.engine, &component.wasm);
+            (component.name.clone(), component.wasm.len(), state)
+        };
+        self.components.iter().map(state).collect()
+    }
+
+    /// Compiles all of them.
+    pub(crate) fn compile_all(&self) -> Result<(), Error> {
+        self.components.iter().try_for_each(|component| {
+            let failed = |source| Error::Component { name: component.name.clone(), source };
+            self.compile(component).map(drop).map_err(failed)
+        })
+    }
+
+    fn compile(&self, component: &Component) -> Result<Program, LoadError> {
+        let compiled = self.cache.load(&self.engine, &component.wasm, || {
+            if let Some(on_compile) = &self.on_compile {
+                on_compile(&component.name);
+            }
+        })?;
+        Program::new(&self.linker, &compiled).map_err(LoadError::Link)
+    }
+}
+
+impl FindProgram for ProgramSet {
+    fn program(&self, name: &str) -> Option<Program> {
+        let component = &self.components[*self.by_name.get(name)?];
+        component.program.get_or_init(|| self.compile(component).ok()).clone()
+    }
+}

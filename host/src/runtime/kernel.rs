@@ -1,0 +1,218 @@
+//! Starting processes: each its own instance, store and walls, in a task of its own.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use rustix::io::Errno;
+
+use super::engine::Engine;
+use super::instance::{Program, run_process};
+use super::state::{Seat, State};
+use crate::path::GuestPath;
+use crate::process::{Control, Exit, Fd, FdKind, Fds, Process, ProcessTable};
+use crate::session::Session;
+use crate::vfs::{Follow, Mediator, Node, OpenHow, beneath_root};
+
+/// Bytes of a script's first line that are looked at.
+const FIRST_LINE: u64 = 256;
+
+/// How often one script may name another as its interpreter.
+const MAX_INTERPRETERS: usize = 4;
+
+/// Bytes that the arguments and the environment of one process may have.
+const MAX_ARGUMENTS: usize = 2 << 20;
+
+/// Where the programs are that `/bin` lists.
+pub trait FindProgram: Send + Sync {
+    /// The program of this name, compiled if need be.
+    fn program(&self, name: &str) -> Option<Program>;
+}
+
+/// What the processes of a cell share.
+pub struct Kernel {
+    engine: Engine,
+    programs: Arc<dyn FindProgram>,
+    table: Arc<ProcessTable>,
+    session: Arc<Session>,
+    memory_limit: usize,
+}
+
+impl std::fmt::Debug for Kernel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Kernel").field("table", &self.table).finish_non_exhaustive()
+    }
+}
+
+/// A process to be.
+#[derive(Debug)]
+pub struct Spawn {
+    /// The file to run; `None` is a shell that goes on from `payload`.
+    pub path: Option<String>,
+    /// What a shell goes on from.
+    pub payload: Option<Vec<u8>>,
+    /// Its arguments, the name it goes by first.
+    pub argv: Vec<String>,
+    /// Its environment.
+    pub env: Vec<(String, String)>,
+    /// Its working directory.
+    pub cwd: String,
+    /// Its descriptors.
+    pub fds: Vec<(u32, Fd)>,
+}
+
+impl Kernel {
+    /// A kernel without processes.
+    pub fn new(
+        engine: Engine,
+        programs: Arc<dyn FindProgram>,
+        session: Arc<Session>,
+        memory_limit: usize,
+    ) -> Kernel {
+        Kernel { engine, programs, table: Arc::default(), session, memory_limit }
+    }
+
+    /// Its processes.
+    pub fn table(&self) -> &Arc<ProcessTable> {
+        &self.table
+    }
+
+    /// Starts a process, with the rights of `mediator`.
+    ///
+    /// # Errors
+    /// `ENOENT`, `EACCES`, `ENOEXEC` as `execve(2)`; `EAGAIN` when there are too many processes.
+    pub fn spawn(
+        self: &Arc<Kernel>,
+        parent: Option<&Process>,
+        mediator: &Mediator,
+        mut spawn: Spawn,
+    ) -> Result<Arc<Process>, Errno> {
+        let size: usize = spawn.argv.iter().map(String::len).sum::<usize>()
+            + spawn.env.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>();
+        if size > MAX_ARGUMENTS {
+            return Err(Errno::TOOBIG);
+        }
+        let program = match spawn.path.take() {
+            None => self.programs.program("bash").ok_or(Errno::NOENT)?,
+            Some(path) => self.resolve(mediator, &path, &mut spawn.argv)?,
+        };
+        // The process finds its working directory in its environment.
+        spawn.env.retain(|(name, _)| name != "PWD");
+        spawn.env.push(("PWD".to_owned(), spawn.cwd.clone()));
+        let control = Control::unlimited();
+        let process =
+            self.table.start(parent, spawn.argv, control.clone()).map_err(|_| Errno::AGAIN)?;
+        let fds = Arc::new(Fds(spawn.fds));
+        let mut state = State::with_fds(
+            mediator.clone(),
+            self.session.clone(),
+            control,
+            self.memory_limit,
+            &process.argv,
+            &spawn.env,
+            &fds,
+        );
+        state.seat = Some(Seat {
+            kernel: self.clone(),
+            process: process.clone(),
+            mediator: mediator.clone(),
+            cwd: spawn.cwd,
+            fds,
+            payload: spawn.payload,
+            children: HashMap::new(),
+        });
+        let (kernel, running) = (self.clone(), process.clone());
+        tokio::spawn(async move {
+            let guard = Ending { kernel: &kernel, process: &running };
+            // Everything that the process held is closed when this comes back.
+            let exit = run_process(&kernel.engine, &program, state).await;
+            guard.end(exit);
+        });
+        Ok(process)
+    }
+
+    /// The program that a path leads to. A script's first line is followed, which puts its
+    /// interpreter before the arguments.
+    fn resolve(
+        &self,
+        mediator: &Mediator,
+        path: &str,
+        argv: &mut Vec<String>,
+    ) -> Result<Program, Errno> {
+        let mut path = path.to_owned();
+        for _ in 0..MAX_INTERPRETERS {
+            if let Some(name) = program_name(&path) {
+                return self.programs.program(name).ok_or(Errno::NOENT);
+            }
+            let how = OpenHow {
+                read: true,
+                write: false,
+                create: false,
+                exclusive: false,
+                truncate: false,
+                directory: false,
+                follow: Follow::Last,
+            };
+            let node = mediator
+                .open_at(&mediator.root(), beneath_root(&path), how)
+                .map_err(|f| f.errno())?;
+            if !matches!(node, Node::File(_)) {
+                return Err(Errno::ACCESS);
+            }
+            // A link in a region may lead to a program.
+            let guest = GuestPath::parse(&GuestPath::root(), &path).map_err(|_| Errno::INVAL)?;
+            let real = mediator.canonical(&guest).map_err(|fault| fault.errno())?;
+            if let Some(name) = program_name(real.as_str()) {
+                return self.programs.program(name).ok_or(Errno::NOENT);
+            }
+            let start = mediator.read_at(&node, FIRST_LINE, 0).map_err(|fault| fault.errno())?;
+            let line = start.strip_prefix(b"#!").ok_or(Errno::NOEXEC)?;
+            let line = line.split(|byte| *byte == b'\n').next().unwrap_or_default();
+            let line = String::from_utf8_lossy(line);
+            let line = line.trim();
+            let (interpreter, argument) = match line.split_once([' ', '\t']) {
+                Some((interpreter, argument)) => (interpreter, Some(argument.trim())),
+                None => (line, None),
+            };
+            let mut words = vec![interpreter.to_owned()];
+            words.extend(argument.map(str::to_owned));
+            words.push(path);
+            words.extend(argv.drain(..).skip(1));
+            *argv = words;
+            path = interpreter.to_owned();
+        }
+        Err(Errno::LOOP)
+    }
+}
+
+/// The program that stands at this path of the namespace.
+pub(super) fn program_name(path: &str) -> Option<&str> {
+    let name = path.strip_prefix("/usr/bin/").or_else(|| path.strip_prefix("/bin/"))?;
+    (!name.contains('/')).then_some(name)
+}
+
+/// Notes the end of a process even if its task is dropped.
+struct Ending<'a> {
+    kernel: &'a Kernel,
+    process: &'a Process,
+}
+
+impl Ending<'_> {
+    fn end(self, exit: Exit) {
+        self.kernel.table.end(self.process, exit);
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.kernel.table.end(self.process, Exit::Signal(9));
+    }
+}
+
+/// What is open as a file, if it is one.
+pub(super) fn file_of(fd: &Fd) -> Option<(Arc<Mediator>, Node)> {
+    match fd.kind() {
+        FdKind::File(mediator, node) => Some((mediator, node)),
+        FdKind::Null | FdKind::Pipe => None,
+    }
+}

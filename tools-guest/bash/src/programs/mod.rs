@@ -1,0 +1,105 @@
+//! Programs that start others. They are part of the shell's component, because the host offers
+//! processes to it alone.
+
+mod env;
+mod find;
+mod timeout;
+mod xargs;
+
+use std::rc::Rc;
+
+use toolcell_shell::{Errno, Exit, FileKind, Program, Spawn, System};
+
+use crate::cell::{Cell, HostFd};
+
+/// What such a program is given.
+pub(crate) struct World {
+    pub(crate) system: Cell,
+    pub(crate) fds: Vec<(u32, Rc<HostFd>)>,
+    pub(crate) cwd: String,
+    pub(crate) env: Vec<(String, String)>,
+}
+
+/// Runs the program of this name; `None` if it is not one of these.
+pub(crate) fn run(name: &str, words: &[String], world: World) -> Option<i32> {
+    Some(match name {
+        "env" => env::run(words, world),
+        "find" => find::run(words, world),
+        "nohup" | "nice" | "stdbuf" => env::plainly(name, words, world),
+        "timeout" => timeout::run(words, world),
+        "xargs" => xargs::run(words, world),
+        _ => return None,
+    })
+}
+
+impl World {
+    /// An absolute path.
+    pub(crate) fn absolute(&self, path: &str) -> String {
+        match path.starts_with('/') {
+            true => path.to_owned(),
+            false if self.cwd == "/" => format!("/{path}"),
+            false => format!("{}/{path}", self.cwd),
+        }
+    }
+
+    /// Where a program is.
+    fn find(&mut self, name: &str) -> Option<String> {
+        if name.contains('/') {
+            return Some(self.absolute(name));
+        }
+        let path = self.env.iter().find(|(name, _)| name == "PATH");
+        let path = path.map_or("/usr/bin:/bin".to_owned(), |(_, path)| path.clone());
+        path.split(':').find_map(|directory| {
+            let candidate = self.absolute(&format!("{}/{name}", directory.trim_end_matches('/')));
+            let stat = self.system.stat(&candidate, true).ok()?;
+            (stat.kind == FileKind::File && stat.executable).then_some(candidate)
+        })
+    }
+
+    /// Starts a program.
+    pub(crate) fn start(&mut self, argv: &[String]) -> Result<u32, Errno> {
+        let name = argv.first().ok_or(Errno::Invalid)?;
+        let path = self.find(name).ok_or(Errno::NotFound)?;
+        let stat = self.system.stat(&path, true)?;
+        if !stat.executable || stat.kind == FileKind::Directory {
+            return Err(Errno::Access);
+        }
+        let spawn = |world: &mut World, path: &str, argv: &[String]| {
+            let (env, cwd, fds) = (world.env.clone(), world.cwd.clone(), world.fds.clone());
+            world.system.spawn(Spawn {
+                program: Program::File(path),
+                argv,
+                env: &env,
+                cwd: &cwd,
+                fds,
+                background: false,
+            })
+        };
+        match spawn(self, &path, argv) {
+            Err(Errno::NotExecutable) => {
+                let mut script = vec!["sh".to_owned(), path];
+                script.extend_from_slice(&argv[1..]);
+                spawn(self, "/bin/sh", &script)
+            }
+            result => result,
+        }
+    }
+
+    /// Runs a program to its end.
+    pub(crate) fn run(&mut self, argv: &[String]) -> Result<Exit, Errno> {
+        let pid = self.start(argv)?;
+        loop {
+            match self.system.wait(pid, true) {
+                Ok(Some(exit)) => return Ok(exit),
+                Ok(None) | Err(Errno::Interrupted) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+/// The status of a program that could not be started, after saying so.
+pub(crate) fn not_started(who: &str, name: &str, error: Errno) -> i32 {
+    eprintln!("{who}: ‘{name}’: {}", error.message());
+    if error == Errno::NotFound { 127 } else { 126 }
+}

@@ -1,0 +1,101 @@
+//! `timeout`.
+
+use std::time::{Duration, Instant};
+
+use toolcell_shell::System;
+
+use super::{World, not_started};
+
+/// How long is slept between two looks at the command.
+const LOOK: Duration = Duration::from_millis(5);
+
+pub(super) fn run(words: &[String], mut world: World) -> i32 {
+    let mut words = words.iter().peekable();
+    let (mut signal, mut kill_after, mut preserve) = (15, None, false);
+    while let Some(word) = words.next_if(|word| word.starts_with('-')) {
+        let (name, value) = match word.split_once('=') {
+            Some((name, value)) => (name, Some(value.to_owned())),
+            None => (word.as_str(), None),
+        };
+        match name {
+            "-s" | "--signal" => {
+                let name = value.or_else(|| words.next().cloned()).unwrap_or_default();
+                match toolcell_shell::signal_number(&name) {
+                    Some(number) => signal = number,
+                    None => {
+                        eprintln!("timeout: ‘{name}’: invalid signal");
+                        return 125;
+                    }
+                }
+            }
+            "-k" | "--kill-after" => {
+                let text = value.or_else(|| words.next().cloned()).unwrap_or_default();
+                kill_after = duration(&text);
+            }
+            "--preserve-status" => preserve = true,
+            "--foreground" | "-v" | "--verbose" => {}
+            "--" => break,
+            name => {
+                eprintln!("timeout: invalid option -- '{}'", name.trim_start_matches('-'));
+                return 125;
+            }
+        }
+    }
+    let Some(limit) = words.next() else {
+        eprintln!("timeout: missing operand");
+        return 125;
+    };
+    let Some(limit) = duration(limit) else {
+        eprintln!("timeout: invalid time interval ‘{limit}’");
+        return 125;
+    };
+    let argv: Vec<String> = words.cloned().collect();
+    if argv.is_empty() {
+        eprintln!("timeout: missing operand");
+        return 125;
+    }
+    let pid = match world.start(&argv) {
+        Ok(pid) => pid,
+        Err(error) => return not_started("timeout", &argv[0], error),
+    };
+    let started = Instant::now();
+    let mut told = None;
+    loop {
+        if let Ok(Some(exit)) = world.system.wait(pid, false) {
+            return match told {
+                Some(_) if !preserve => match exit {
+                    toolcell_shell::Exit::Signal(9) => 137,
+                    _ => 124,
+                },
+                _ => exit.status(),
+            };
+        }
+        let now = Instant::now();
+        match told {
+            None if !limit.is_zero() && now - started >= limit => {
+                let _ = world.system.kill(pid, signal);
+                told = Some(now);
+            }
+            Some(at) if kill_after.is_some_and(|after| now - at >= after) => {
+                let _ = world.system.kill(pid, 9);
+            }
+            _ => {}
+        }
+        std::thread::sleep(LOOK);
+    }
+}
+
+fn duration(text: &str) -> Option<Duration> {
+    let (number, unit) = match text.strip_suffix(['s', 'm', 'h', 'd']) {
+        Some(number) => (number, text.chars().last()?),
+        None => (text, 's'),
+    };
+    let factor = match unit {
+        'm' => 60.0,
+        'h' => 3_600.0,
+        'd' => 86_400.0,
+        _ => 1.0,
+    };
+    let seconds = number.parse::<f64>().ok().filter(|number| *number >= 0.0)? * factor;
+    Duration::try_from_secs_f64(seconds).ok()
+}

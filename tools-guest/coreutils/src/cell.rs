@@ -1,0 +1,111 @@
+//! Which upstream function serves which name.
+
+use std::ffi::OsString;
+
+/// Rust 1.95's library turns every exit status but 0 into 1; the C library's own way out is given
+/// the status here.
+#[allow(unsafe_code, reason = "the C library looks it up by this name")]
+#[unsafe(no_mangle)]
+extern "C" fn _Exit(code: i32) -> ! {
+    wasip2::cli::exit::exit_with_code((code & 0xFF) as u8);
+    unreachable!("the host ends the process")
+}
+
+pub(crate) fn main() {
+    if let Some(cwd) = std::env::var_os("PWD") {
+        // A directory that is gone is told of by whatever looks at it.
+        let _ = std::env::set_current_dir(cwd);
+    }
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let first = arguments.first().map(|name| name.to_string_lossy().into_owned());
+    let name = first.unwrap_or_default();
+    let name = name.rsplit('/').next().unwrap_or_default();
+    let _ = uucore::locale::setup_localization(name);
+    std::process::exit(run(name, arguments.into_iter()));
+}
+
+fn run(name: &str, arguments: std::vec::IntoIter<OsString>) -> i32 {
+    match name {
+        "arch" => uu_arch::uumain(arguments),
+        "base32" => uu_base32::uumain(arguments),
+        "base64" => uu_base64::uumain(arguments),
+        "basename" => uu_basename::uumain(arguments),
+        "basenc" => uu_basenc::uumain(arguments),
+        "cat" => uu_cat::uumain(arguments),
+        "cksum" => uu_cksum::uumain(arguments),
+        "b2sum" => uu_b2sum::uumain(arguments),
+        "md5sum" => uu_md5sum::uumain(arguments),
+        "sha1sum" => uu_sha1sum::uumain(arguments),
+        "sha224sum" => uu_sha224sum::uumain(arguments),
+        "sha256sum" => uu_sha256sum::uumain(arguments),
+        "sha384sum" => uu_sha384sum::uumain(arguments),
+        "sha512sum" => uu_sha512sum::uumain(arguments),
+        "comm" => uu_comm::uumain(arguments),
+        "cp" => uu_cp::uumain(arguments),
+        "csplit" => uu_csplit::uumain(arguments),
+        "cut" => uu_cut::uumain(arguments),
+        "date" => uu_date::uumain(arguments),
+        "dd" => uu_dd::uumain(arguments),
+        "dir" => uu_dir::uumain(arguments),
+        "dircolors" => uu_dircolors::uumain(arguments),
+        "dirname" => uu_dirname::uumain(arguments),
+        "echo" => uu_echo::uumain(arguments),
+        "expand" => uu_expand::uumain(arguments),
+        "expr" => uu_expr::uumain(arguments),
+        "factor" => uu_factor::uumain(arguments),
+        "false" => uu_false::uumain(arguments),
+        "fmt" => uu_fmt::uumain(arguments),
+        "fold" => uu_fold::uumain(arguments),
+        "head" => uu_head::uumain(arguments),
+        "join" => uu_join::uumain(arguments),
+        "link" => uu_link::uumain(arguments),
+        "ln" => uu_ln::uumain(arguments),
+        "ls" => uu_ls::uumain(arguments),
+        "mkdir" => uu_mkdir::uumain(arguments),
+        "mktemp" => uu_mktemp::uumain(arguments),
+        "mv" => uu_mv::uumain(arguments),
+        "nl" => uu_nl::uumain(arguments),
+        "nproc" => uu_nproc::uumain(arguments),
+        "numfmt" => uu_numfmt::uumain(arguments),
+        "od" => uu_od::uumain(arguments),
+        "paste" => uu_paste::uumain(arguments),
+        "pathchk" => uu_pathchk::uumain(arguments),
+        "pr" => uu_pr::uumain(arguments),
+        "printenv" => uu_printenv::uumain(arguments),
+        "printf" => uu_printf::uumain(arguments),
+        "ptx" => uu_ptx::uumain(arguments),
+        "pwd" => uu_pwd::uumain(arguments),
+        "readlink" => uu_readlink::uumain(arguments),
+        "realpath" => uu_realpath::uumain(arguments),
+        "rm" => uu_rm::uumain(arguments),
+        "rmdir" => uu_rmdir::uumain(arguments),
+        "seq" => uu_seq::uumain(arguments),
+        "shred" => uu_shred::uumain(arguments),
+        "shuf" => uu_shuf::uumain(arguments),
+        "sleep" => uu_sleep::uumain(arguments),
+        "sort" => uu_sort::uumain(arguments),
+        "split" => uu_split::uumain(arguments),
+        "sum" => uu_sum::uumain(arguments),
+        "tail" => uu_tail::uumain(arguments),
+        "tee" => uu_tee::uumain(arguments),
+        "touch" => uu_touch::uumain(arguments),
+        "tr" => uu_tr::uumain(arguments),
+        "true" => uu_true::uumain(arguments),
+        "truncate" => uu_truncate::uumain(arguments),
+        "tsort" => uu_tsort::uumain(arguments),
+        "tty" => uu_tty::uumain(arguments),
+        "uname" => uu_uname::uumain(arguments),
+        "unexpand" => uu_unexpand::uumain(arguments),
+        "uniq" => uu_uniq::uumain(arguments),
+        "unlink" => uu_unlink::uumain(arguments),
+        "vdir" => uu_vdir::uumain(arguments),
+        "wc" => uu_wc::uumain(arguments),
+        "yes" => uu_yes::uumain(arguments),
+        "sed" => sed::sed::uumain(arguments),
+        "test" | "[" => uu_test::uumain(arguments),
+        name => {
+            eprintln!("coreutils: {name}: no such program");
+            127
+        }
+    }
+}

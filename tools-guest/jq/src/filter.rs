@@ -1,0 +1,224 @@
+//! Compiling and running the filter.
+
+use std::io::{self, BufWriter, Read, Write};
+
+use jaq_core::data::{DataT, HasLut};
+use jaq_core::load::{Arena, File, Loader};
+use jaq_core::{Compiler, Ctx, Lut, Vars, unwrap_valr};
+use jaq_json::write::{self, Pp};
+use jaq_json::{Map, Val, read};
+use jaq_std::input::{HasInputs, Inputs, RcIter};
+
+use crate::options::{Options, text};
+
+/// What filters can reach beside their input: the inputs that follow.
+struct Kind;
+
+struct Data<'a> {
+    lut: &'a Lut<Kind>,
+    inputs: Inputs<'a, Val>,
+}
+
+impl DataT for Kind {
+    type V<'a> = Val;
+    type Data<'a> = &'a Data<'a>;
+}
+
+impl<'a> HasLut<'a, Kind> for &'a Data<'a> {
+    fn lut(&self) -> &'a Lut<Kind> {
+        self.lut
+    }
+}
+
+impl<'a> HasInputs<'a, Val> for &'a Data<'a> {
+    fn inputs(&self) -> Inputs<'a, Val> {
+        self.inputs
+    }
+}
+
+/// Runs the filter over the inputs, and gives the status to exit with.
+pub(crate) fn run(options: Options) -> i32 {
+    let mut named = options.named.clone();
+    let object = |pairs: &[(String, Val)]| {
+        let pairs = pairs.iter().map(|(name, value)| (text(name), value.clone()));
+        Val::obj(pairs.collect::<Map>())
+    };
+    let args: Map = [
+        (text("named"), object(&options.named)),
+        (text("positional"), options.positional.iter().cloned().collect()),
+    ]
+    .into_iter()
+    .collect();
+    let env: Vec<(String, Val)> =
+        std::env::vars().map(|(name, value)| (name, text(&value))).collect();
+    named.push(("ARGS".to_owned(), Val::obj(args)));
+    named.push(("ENV".to_owned(), object(&env)));
+    let (names, values): (Vec<String>, Vec<Val>) =
+        named.into_iter().map(|(name, value)| (format!("${name}"), value)).unzip();
+    let defs = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs());
+    let funs = jaq_core::funs().chain(jaq_std::funs()).chain(jaq_json::funs());
+    let funs = funs.chain(jaq_std::input::funs().into_vec().into_iter().map(jaq_core::native::run));
+    let arena = Arena::default();
+    let loader = Loader::new(defs);
+    let file = File { code: options.filter.as_str(), path: () };
+    let modules = match loader.load(&arena, file) {
+        Ok(modules) => modules,
+        Err(_) => return invalid(&options.filter, "syntax error"),
+    };
+    let compiler =
+        Compiler::default().with_funs(funs).with_global_vars(names.iter().map(String::as_str));
+    let filter = match compiler.compile(modules) {
+        Ok(filter) => filter,
+        Err(errors) => {
+            let undefined = errors.iter().flat_map(|(_, errors)| errors).next();
+            let what = undefined.map_or("error".to_owned(), |(name, kind)| {
+                format!("{name}: {kind:?} is not defined")
+            });
+            return invalid(&options.filter, &what);
+        }
+    };
+    let mut status = 0;
+    let inputs = inputs(&options, &mut status);
+    let failed_inputs = status;
+    let inputs = RcIter::new(inputs.into_iter());
+    let inputs: Inputs<'_, Val> = &inputs;
+    let data = Data { lut: &filter.lut, inputs };
+    let mut out = BufWriter::with_capacity(64 << 10, io::stdout().lock());
+    let mut last = None;
+    let mut status = 0;
+    let mut one = |input: Val, out: &mut dyn Write| -> bool {
+        let ctx = Ctx::<Kind>::new(&data, Vars::new(values.clone()));
+        for result in filter.id.run((ctx, input)).map(unwrap_valr) {
+            match result {
+                Ok(value) => {
+                    if print(&options, &value, out).is_err() {
+                        return false;
+                    }
+                    last = Some(!matches!(value, Val::Null | Val::Bool(false)));
+                }
+                Err(error) => {
+                    let _ = out.flush();
+                    eprintln!("jq: error (at <unknown>): {error}");
+                    status = 5;
+                    return true;
+                }
+            }
+        }
+        true
+    };
+    if options.null_input {
+        one(Val::Null, &mut out);
+    } else {
+        for input in inputs {
+            match input {
+                Ok(input) => {
+                    if !one(input, &mut out) {
+                        break;
+                    }
+                }
+                Err(error) => {
+                    let _ = out.flush();
+                    eprintln!("jq: error (at <stdin>:0): {error}");
+                    status = 2;
+                    break;
+                }
+            }
+        }
+    }
+    let _ = out.flush();
+    match (status.max(failed_inputs), options.exit_status, last) {
+        (0, true, None) => 4,
+        (0, true, Some(truth)) => i32::from(!truth),
+        (status, ..) => status,
+    }
+}
+
+fn invalid(filter: &str, what: &str) -> i32 {
+    eprintln!("jq: error: {what} at <top-level>:\n{filter}\njq: 1 compile error");
+    3
+}
+
+/// Everything that is read. A file that is not there is told of, and the others are read.
+fn inputs(options: &Options, status: &mut i32) -> Vec<Result<Val, String>> {
+    let mut content = Vec::new();
+    if options.files.is_empty() {
+        if !options.null_input || options.filter.contains("input") {
+            let _ = io::stdin().lock().read_to_end(&mut content);
+        }
+    }
+    for path in &options.files {
+        match std::fs::read(path) {
+            Ok(bytes) => content.extend(bytes),
+            Err(error) => {
+                let error = error.to_string();
+                let error = error.split_once(" (os").map_or(error.as_str(), |(text, _)| text);
+                eprintln!("jq: error: Could not open {path}: {error}");
+                *status = 2;
+            }
+        }
+    }
+    if options.raw_input {
+        let all = String::from_utf8_lossy(&content).into_owned();
+        if options.slurp {
+            return vec![Ok(text(&all))];
+        }
+        let lines = all.strip_suffix('\n').unwrap_or(&all);
+        if all.is_empty() {
+            return Vec::new();
+        }
+        return lines.split('\n').map(|line| Ok(text(line))).collect();
+    }
+    let values = read::parse_many(&content).map(|value| value.map_err(|error| error.to_string()));
+    if !options.slurp {
+        return values.collect();
+    }
+    match values.collect::<Result<Vec<Val>, String>>() {
+        Ok(values) => vec![Ok(values.into_iter().collect())],
+        Err(error) => vec![Err(error)],
+    }
+}
+
+fn print(options: &Options, value: &Val, out: &mut dyn Write) -> io::Result<()> {
+    match value {
+        Val::TStr(bytes) if options.raw_output && !options.ascii => out.write_all(bytes)?,
+        value => {
+            let indent = match (options.compact, options.tab, options.indent) {
+                (true, ..) | (_, _, Some(0)) => None,
+                (_, true, _) => Some("\t".to_owned()),
+                (.., count) => Some(" ".repeat(count.unwrap_or(2))),
+            };
+            let compact = indent.is_none();
+            let pp =
+                Pp { indent, sort_keys: options.sort_keys, sep_space: !compact, ..Pp::default() };
+            if options.ascii {
+                let mut text = Vec::new();
+                write::write(&mut text, &pp, 0, value)?;
+                out.write_all(ascii(&String::from_utf8_lossy(&text)).as_bytes())?;
+            } else {
+                write::write(out, &pp, 0, value)?;
+            }
+        }
+    }
+    if options.end_null {
+        out.write_all(b"\0")
+    } else if options.join {
+        Ok(())
+    } else {
+        out.write_all(b"\n")
+    }
+}
+
+/// JSON without characters beyond ASCII.
+fn ascii(json: &str) -> String {
+    let mut result = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c.is_ascii() {
+            result.push(c);
+            continue;
+        }
+        for unit in c.encode_utf16(&mut [0; 2]) {
+            result.push_str(&format!("\\u{unit:04x}"));
+        }
+    }
+    result
+}

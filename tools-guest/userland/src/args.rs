@@ -1,0 +1,104 @@
+//! Options as GNU's programs take them.
+
+/// One option of a command line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Arg {
+    /// An option by its letter or long name, with its value.
+    Option(String, Option<String>),
+    /// What is no option.
+    Operand(String),
+}
+
+/// Splits a command line. `letters` are those that there are, each followed by `:` if it takes a
+/// value; `long` are the long names, each with the letter that it stands for and `=` if it takes
+/// one (`=?` if it may).
+///
+/// # Errors
+/// The message about the first option that is not there.
+pub(crate) fn parse(words: &[String], letters: &str, long: &[&str]) -> Result<Vec<Arg>, String> {
+    let mut args = Vec::new();
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        if word == "--" {
+            args.extend(words.by_ref().cloned().map(Arg::Operand));
+            break;
+        }
+        if let Some(name) = word.strip_prefix("--") {
+            let (name, value) = match name.split_once('=') {
+                Some((name, value)) => (name, Some(value.to_owned())),
+                None => (name, None),
+            };
+            let entry = long.iter().find(|entry| entry.split(['=', ':']).next() == Some(name));
+            let entry = entry.ok_or_else(|| format!("unrecognized option '--{name}'"))?;
+            let (full, letter) = entry.split_once(':').unwrap_or((entry, ""));
+            let (full, takes) = match full.split_once('=') {
+                Some((full, "?")) => (full, None),
+                Some((full, _)) => (full, Some(true)),
+                None => (full, Some(false)),
+            };
+            let value = match (takes, value) {
+                (Some(true), None) => Some(
+                    words
+                        .next()
+                        .cloned()
+                        .ok_or_else(|| format!("option '--{name}' requires an argument"))?,
+                ),
+                (Some(false), Some(_)) => {
+                    return Err(format!("option '--{name}' doesn't allow an argument"));
+                }
+                (_, value) => value,
+            };
+            let key = if letter.is_empty() { full } else { letter };
+            args.push(Arg::Option(key.to_owned(), value));
+            continue;
+        }
+        let Some(cluster) = word.strip_prefix('-').filter(|cluster| !cluster.is_empty()) else {
+            args.push(Arg::Operand(word.clone()));
+            continue;
+        };
+        let mut rest = cluster;
+        while let Some(letter) = rest.chars().next() {
+            rest = &rest[letter.len_utf8()..];
+            let at = letters.find(letter).filter(|_| letter != ':');
+            let at = at.ok_or_else(|| format!("invalid option -- '{letter}'"))?;
+            let takes = letters[at + letter.len_utf8()..].starts_with(':');
+            let value = match takes {
+                false => None,
+                true if !rest.is_empty() => Some(std::mem::take(&mut rest).to_owned()),
+                true => Some(
+                    words
+                        .next()
+                        .cloned()
+                        .ok_or_else(|| format!("option requires an argument -- '{letter}'"))?,
+                ),
+            };
+            args.push(Arg::Option(letter.to_string(), value));
+        }
+    }
+    Ok(args)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clusters_values_and_long_names() {
+        let words = ["-nA3", "--color=auto", "x", "--", "-y"].map(str::to_owned);
+        let args = parse(&words, "nA:", &["color=?"]).unwrap();
+        let option = |name: &str, value: Option<&str>| {
+            Arg::Option(name.to_owned(), value.map(str::to_owned))
+        };
+        assert_eq!(
+            args,
+            [
+                option("n", None),
+                option("A", Some("3")),
+                option("color", Some("auto")),
+                Arg::Operand("x".to_owned()),
+                Arg::Operand("-y".to_owned()),
+            ]
+        );
+        assert_eq!(parse(&["-z".to_owned()], "n", &[]), Err("invalid option -- 'z'".to_owned()));
+    }
+}

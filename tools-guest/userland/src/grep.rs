@@ -1,0 +1,862 @@
+//! `grep`, `egrep` and `fgrep` with GNU's syntax and options, on ripgrep's engine.
+
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+use grep_matcher::Matcher;
+use grep_regex::{RegexMatcher, RegexMatcherBuilder};
+
+use crate::args::{Arg, parse};
+use crate::{message, open};
+
+/// Bytes read of a file at once; a longer line makes the buffer grow.
+const CHUNK: usize = 256 << 10;
+
+/// Bytes that one line may have.
+const MAX_LINE: usize = 256 << 20;
+
+/// How patterns are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Syntax {
+    Basic,
+    Extended,
+    Fixed,
+    Perl,
+}
+
+#[derive(Debug, Clone)]
+struct Options {
+    syntax: Syntax,
+    patterns: Vec<String>,
+    ignore_case: bool,
+    invert: bool,
+    word: bool,
+    line: bool,
+    count: bool,
+    files: Option<bool>,
+    most: Option<u64>,
+    only: bool,
+    quiet: bool,
+    silent: bool,
+    offset: bool,
+    filename: Option<bool>,
+    number: bool,
+    null_names: bool,
+    after: usize,
+    before: usize,
+    recursive: bool,
+    follow: bool,
+    include: Vec<String>,
+    exclude: Vec<String>,
+    exclude_dir: Vec<String>,
+    binary_as_text: bool,
+    binary_without_match: bool,
+    label: String,
+    null_data: bool,
+    separator: Option<String>,
+    color: bool,
+}
+
+const USAGE: &str =
+    "Usage: grep [OPTION]... PATTERNS [FILE]...\nTry 'grep --help' for more information.";
+
+const LONG: &[&str] = &[
+    "extended-regexp:E",
+    "fixed-strings:F",
+    "basic-regexp:G",
+    "perl-regexp:P",
+    "regexp=:e",
+    "file=:f",
+    "ignore-case:i",
+    "no-ignore-case",
+    "invert-match:v",
+    "word-regexp:w",
+    "line-regexp:x",
+    "count:c",
+    "color=?",
+    "colour=?",
+    "files-without-match:L",
+    "files-with-matches:l",
+    "max-count=:m",
+    "only-matching:o",
+    "quiet:q",
+    "silent:q",
+    "no-messages:s",
+    "byte-offset:b",
+    "with-filename:H",
+    "no-filename:h",
+    "label=",
+    "line-number:n",
+    "initial-tab:T",
+    "null:Z",
+    "after-context=:A",
+    "before-context=:B",
+    "context=:C",
+    "group-separator=",
+    "no-group-separator",
+    "text:a",
+    "binary-files=",
+    "exclude=",
+    "exclude-from=",
+    "exclude-dir=",
+    "include=",
+    "directories=:d",
+    "recursive:r",
+    "dereference-recursive:R",
+    "line-buffered",
+    "null-data:z",
+    "binary:U",
+];
+
+pub(crate) fn run(name: &str, words: &[String], out: &mut impl Write) -> i32 {
+    let parsed = options(name, words).and_then(|(options, paths)| {
+        let matcher = matcher(&options)?;
+        Ok((options, paths, matcher))
+    });
+    let (options, paths, matcher) = match parsed {
+        Ok(parsed) => parsed,
+        Err(error) => {
+            eprintln!("grep: {error}");
+            return 2;
+        }
+    };
+    let mut search = Search { options, matcher, failed: false, found: false, shown: false };
+    search.paths(&paths, out);
+    match (search.found, search.failed) {
+        (true, false) => 0,
+        (true, true) if search.options.quiet => 0,
+        (_, true) => 2,
+        (false, false) => 1,
+    }
+}
+
+fn options(name: &str, words: &[String]) -> Result<(Options, Vec<String>), String> {
+    let mut options = Options {
+        syntax: match name {
+            "egrep" => Syntax::Extended,
+            "fgrep" => Syntax::Fixed,
+            _ => Syntax::Basic,
+        },
+        patterns: Vec::new(),
+        ignore_case: false,
+        invert: false,
+        word: false,
+        line: false,
+        count: false,
+        files: None,
+        most: None,
+        only: false,
+        quiet: false,
+        silent: false,
+        offset: false,
+        filename: None,
+        number: false,
+        null_names: false,
+        after: 0,
+        before: 0,
+        recursive: false,
+        follow: false,
+        include: Vec::new(),
+        exclude: Vec::new(),
+        exclude_dir: Vec::new(),
+        binary_as_text: false,
+        binary_without_match: false,
+        label: "(standard input)".to_owned(),
+        null_data: false,
+        separator: Some("--".to_owned()),
+        color: false,
+    };
+    // `-NUM` is `-C NUM`.
+    let words: Vec<String> = words
+        .iter()
+        .map(|word| match word.strip_prefix('-') {
+            Some(digits) if !digits.is_empty() && digits.bytes().all(|c| c.is_ascii_digit()) => {
+                format!("-C{digits}")
+            }
+            _ => word.clone(),
+        })
+        .collect();
+    let args = parse(&words, "EFGPe:f:iyvwxcLlm:oqsbHhnTZA:B:C:ad:rRUzI", LONG)
+        .map_err(|error| format!("{error}\n{USAGE}"))?;
+    let (mut given, mut operands) = (false, Vec::new());
+    let (mut after, mut before, mut around) = (None, None, None);
+    for arg in args {
+        let (letter, value) = match arg {
+            Arg::Operand(word) => {
+                operands.push(word);
+                continue;
+            }
+            Arg::Option(letter, value) => (letter, value.unwrap_or_default()),
+        };
+        let length = || {
+            value.parse::<usize>().map_err(|_| format!("{value}: invalid context length argument"))
+        };
+        match letter.as_str() {
+            "E" => options.syntax = Syntax::Extended,
+            "F" => options.syntax = Syntax::Fixed,
+            "G" => options.syntax = Syntax::Basic,
+            "P" => options.syntax = Syntax::Perl,
+            "e" => {
+                given = true;
+                options.patterns.extend(value.split('\n').map(str::to_owned));
+            }
+            "f" => {
+                given = true;
+                let mut content = String::new();
+                open(&value)
+                    .and_then(|mut input| input.read_to_string(&mut content))
+                    .map_err(|error| format!("{value}: {}", message(&error)))?;
+                let content = content.strip_suffix('\n').unwrap_or(&content);
+                if !content.is_empty() || value == "-" {
+                    options.patterns.extend(content.split('\n').map(str::to_owned));
+                }
+            }
+            "i" | "y" => options.ignore_case = true,
+            "no-ignore-case" => options.ignore_case = false,
+            "v" => options.invert = true,
+            "w" => options.word = true,
+            "x" => options.line = true,
+            "c" => options.count = true,
+            "L" => options.files = Some(false),
+            "l" => options.files = Some(true),
+            "m" => {
+                let most = value.parse::<i64>().map_err(|_| "invalid max count".to_owned())?;
+                options.most = u64::try_from(most).ok();
+            }
+            "o" => options.only = true,
+            "q" => options.quiet = true,
+            "s" => options.silent = true,
+            "b" => options.offset = true,
+            "H" => options.filename = Some(true),
+            "h" => options.filename = Some(false),
+            "n" => options.number = true,
+            "Z" => options.null_names = true,
+            "A" => after = Some(length()?),
+            "B" => before = Some(length()?),
+            "C" => around = Some(length()?),
+            "a" => options.binary_as_text = true,
+            "I" => options.binary_without_match = true,
+            "r" => options.recursive = true,
+            "R" => (options.recursive, options.follow) = (true, true),
+            "z" => options.null_data = true,
+            "label" => options.label = value,
+            "include" => options.include.push(value),
+            "exclude" => options.exclude.push(value),
+            "exclude-dir" => options.exclude_dir.push(value),
+            "group-separator" => options.separator = Some(value),
+            "no-group-separator" => options.separator = None,
+            "color" | "colour" => options.color = value == "always",
+            "binary-files" => match value.as_str() {
+                "text" => options.binary_as_text = true,
+                "without-match" => options.binary_without_match = true,
+                "binary" => {}
+                _ => return Err("invalid argument for --binary-files".to_owned()),
+            },
+            "d" => options.recursive |= value == "recurse",
+            "line-buffered" | "U" | "T" => {}
+            other => return Err(format!("unsupported option '--{other}'")),
+        }
+    }
+    options.after = after.or(around).unwrap_or(0);
+    options.before = before.or(around).unwrap_or(0);
+    if !given {
+        if operands.is_empty() {
+            return Err(format!("{USAGE}").replacen("Usage", "no pattern\nUsage", 1));
+        }
+        options.patterns = operands.remove(0).split('\n').map(str::to_owned).collect();
+    }
+    if operands.is_empty() {
+        operands.push(if options.recursive { "." } else { "-" }.to_owned());
+    }
+    if options.color {
+        return Err("unsupported option '--color=always'".to_owned());
+    }
+    Ok((options, operands))
+}
+
+fn matcher(options: &Options) -> Result<RegexMatcher, String> {
+    let mut patterns = Vec::with_capacity(options.patterns.len());
+    for pattern in &options.patterns {
+        let translated = match options.syntax {
+            Syntax::Fixed => regex::escape(pattern),
+            Syntax::Perl => pattern.clone(),
+            Syntax::Basic => translate(pattern, false)?,
+            Syntax::Extended => translate(pattern, true)?,
+        };
+        patterns.push(match (options.line, options.word) {
+            (true, _) => format!("^(?:{translated})$"),
+            _ => format!("(?:{translated})"),
+        });
+    }
+    // Without patterns nothing matches.
+    let joined = if patterns.is_empty() { "[^\\s\\S]".to_owned() } else { patterns.join("|") };
+    let mut builder = RegexMatcherBuilder::new();
+    builder.case_insensitive(options.ignore_case).multi_line(true).unicode(true);
+    builder.line_terminator(Some(if options.null_data { 0 } else { b'\n' }));
+    if options.word && !options.line {
+        builder.word(true);
+    }
+    builder.build(&joined).map_err(|error| {
+        let text = error.to_string();
+        text.lines().last().unwrap_or("invalid pattern").trim().to_owned()
+    })
+}
+
+/// A POSIX expression in the engine's syntax. GNU lets `\+ \? \|` count in basic ones too.
+fn translate(pattern: &str, extended: bool) -> Result<String, String> {
+    let chars: Vec<char> = pattern.chars().collect();
+    let mut result = String::with_capacity(pattern.len() + 8);
+    let mut at = 0;
+    let mut depth = 0u32;
+    // Whether a `*` here would have nothing to repeat.
+    let mut start = true;
+    while at < chars.len() {
+        let c = chars[at];
+        at += 1;
+        let mut escaped = false;
+        let mut c = c;
+        if c == '\\' {
+            let Some(next) = chars.get(at).copied() else {
+                return Err("Trailing backslash".to_owned());
+            };
+            at += 1;
+            escaped = true;
+            c = next;
+        }
+        // In basic expressions these count when escaped, in extended ones when not.
+        let special = matches!(c, '(' | ')' | '{' | '}' | '+' | '?' | '|');
+        if special && escaped != extended {
+            match c {
+                '(' => {
+                    depth += 1;
+                    result.push('(');
+                    start = true;
+                    continue;
+                }
+                ')' if depth == 0 && extended => result.push_str("\\)"),
+                ')' if depth == 0 => return Err("Unmatched ) or \\)".to_owned()),
+                ')' => {
+                    depth -= 1;
+                    result.push(')');
+                }
+                '|' => {
+                    result.push('|');
+                    start = true;
+                    continue;
+                }
+                '{' if start || !is_interval(&chars[at..], extended) => result.push_str("\\{"),
+                '{' => {
+                    let end = chars[at..].iter().position(|c| *c == '}').unwrap_or(0);
+                    let text: String = chars[at..at + end].iter().collect();
+                    let text = text.trim_end_matches('\\');
+                    let text = match text.strip_prefix(',') {
+                        Some(most) => format!("0,{most}"),
+                        None => text.to_owned(),
+                    };
+                    result.push_str(&format!("{{{text}}}"));
+                    at += end + 1;
+                }
+                '}' => result.push_str("\\}"),
+                '+' | '?' if start => result.push_str(&format!("\\{c}")),
+                c => result.push(c),
+            }
+            start = false;
+            continue;
+        }
+        if escaped {
+            match c {
+                '<' => result.push_str("\\b{start}"),
+                '>' => result.push_str("\\b{end}"),
+                'b' | 'B' | 'w' | 'W' | 's' | 'S' => result.push_str(&format!("\\{c}")),
+                '1'..='9' => {
+                    return Err(format!("back-reference \\{c} is not supported"));
+                }
+                c if c.is_alphanumeric() => result.push(c),
+                c => result.push_str(&format!("\\{c}")),
+            }
+            start = false;
+            continue;
+        }
+        match c {
+            '[' => at = bracket(&chars, at, &mut result)?,
+            '*' if start => result.push_str("\\*"),
+            '^' if !extended && !start => result.push_str("\\^"),
+            '$' if !extended && !ends_branch(&chars[at..]) => result.push_str("\\$"),
+            '^' => {
+                result.push('^');
+                continue;
+            }
+            '(' | ')' | '{' | '}' | '+' | '?' | '|' => result.push_str(&format!("\\{c}")),
+            c => result.push(c),
+        }
+        start = false;
+    }
+    if depth > 0 {
+        return Err(format!("Unmatched {}", if extended { "( or \\(" } else { "( or \\(" }));
+    }
+    Ok(result)
+}
+
+fn is_interval(chars: &[char], extended: bool) -> bool {
+    let end = chars.iter().position(|c| *c == '}');
+    end.is_some_and(|end| {
+        let text: String = chars[..end].iter().collect();
+        let text = if extended { text.as_str() } else { text.trim_end_matches('\\') };
+        !text.is_empty() && text != "," && text.chars().all(|c| c.is_ascii_digit() || c == ',')
+    })
+}
+
+/// Whether a `$` before this is at the end of a branch of a basic expression.
+fn ends_branch(rest: &[char]) -> bool {
+    matches!(rest, [] | ['\\', ')' | '|', ..])
+}
+
+/// A bracket expression after its `[`; where it ends.
+fn bracket(chars: &[char], mut at: usize, result: &mut String) -> Result<usize, String> {
+    result.push('[');
+    if chars.get(at) == Some(&'^') {
+        result.push('^');
+        at += 1;
+    }
+    let first = at;
+    loop {
+        let Some(c) = chars.get(at).copied() else {
+            return Err("Unmatched [, [^, [:, [., or [=".to_owned());
+        };
+        if c == ']' && at > first {
+            result.push(']');
+            return Ok(at + 1);
+        }
+        if c == '[' && matches!(chars.get(at + 1), Some(':' | '.' | '=')) {
+            let kind = chars[at + 1];
+            let close = (at + 2..chars.len().saturating_sub(1))
+                .find(|end| chars[*end] == kind && chars[*end + 1] == ']');
+            if let Some(close) = close {
+                let name: String = chars[at + 2..close].iter().collect();
+                match kind {
+                    ':' => result.push_str(&format!("[:{name}:]")),
+                    _ => result.push_str(&regex::escape(&name)),
+                }
+                at = close + 2;
+                continue;
+            }
+        }
+        let edge = c == '-' && (at == first || chars.get(at + 1) == Some(&']'));
+        if matches!(c, '\\' | '[' | ']' | '&' | '~' | '^') || edge {
+            result.push('\\');
+        }
+        result.push(c);
+        at += 1;
+    }
+}
+
+struct Search {
+    options: Options,
+    matcher: RegexMatcher,
+    failed: bool,
+    found: bool,
+    /// Whether lines have been printed, so that a group is separated from the one before it.
+    shown: bool,
+}
+
+impl Search {
+    fn paths(&mut self, paths: &[String], out: &mut impl Write) {
+        let several = paths.len() > 1 || self.options.recursive;
+        for path in paths {
+            if self.found && self.options.quiet {
+                return;
+            }
+            if path != "-" && Path::new(path).is_dir() {
+                if self.options.recursive {
+                    self.directory(path, out, 0);
+                } else if !self.options.silent {
+                    eprintln!("grep: {path}: Is a directory");
+                }
+                continue;
+            }
+            let several =
+                self.options.filename.unwrap_or(several && (path != "-" || paths.len() > 1));
+            self.file(path, several, out);
+        }
+    }
+
+    fn complain(&mut self, path: &str, error: &io::Error) {
+        self.failed = true;
+        if !self.options.silent {
+            eprintln!("grep: {path}: {}", message(error));
+        }
+    }
+
+    fn directory(&mut self, path: &str, out: &mut impl Write, depth: u32) {
+        let entries = match std::fs::read_dir(path) {
+            Ok(entries) => entries,
+            Err(error) => return self.complain(path, &error),
+        };
+        if depth > 1_000 {
+            return;
+        }
+        let mut names: Vec<(String, std::fs::FileType)> = entries
+            .flatten()
+            .filter_map(|entry| {
+                Some((entry.file_name().to_string_lossy().into_owned(), entry.file_type().ok()?))
+            })
+            .collect();
+        // The order of the directory is the machine's; by name it is the same everywhere.
+        names.sort_by(|a, b| a.0.cmp(&b.0));
+        for (name, kind) in names {
+            if self.found && self.options.quiet {
+                return;
+            }
+            let full = match path {
+                path if path.ends_with('/') => format!("{path}{name}"),
+                path => format!("{path}/{name}"),
+            };
+            let (is_dir, is_link) = (kind.is_dir(), kind.is_symlink());
+            if is_link && !self.options.follow {
+                continue;
+            }
+            let is_dir = is_dir || is_link && Path::new(&full).is_dir();
+            if is_dir {
+                if !self.options.exclude_dir.iter().any(|glob| wild(glob, &name)) {
+                    self.directory(&full, out, depth + 1);
+                }
+                continue;
+            }
+            let included = self.options.include.is_empty()
+                || self.options.include.iter().any(|glob| wild(glob, &name));
+            if included && !self.options.exclude.iter().any(|glob| wild(glob, &name)) {
+                let shown =
+                    full.strip_prefix("./").filter(|_| path == "." && false).unwrap_or(&full);
+                let filename = self.options.filename.unwrap_or(true);
+                self.file(&shown.to_owned(), filename, out);
+            }
+        }
+    }
+
+    fn file(&mut self, path: &str, filename: bool, out: &mut impl Write) {
+        let input = match open(path) {
+            Ok(input) => input,
+            Err(error) => return self.complain(path, &error),
+        };
+        let name = match path {
+            "-" => self.options.label.clone(),
+            path => path.to_owned(),
+        };
+        if let Err(error) = self.lines(input, &name, filename, out) {
+            self.complain(path, &error);
+        }
+    }
+
+    /// Searches one input line by line.
+    fn lines(
+        &mut self,
+        mut input: Box<dyn Read>,
+        name: &str,
+        filename: bool,
+        out: &mut impl Write,
+    ) -> io::Result<()> {
+        let end = if self.options.null_data { 0 } else { b'\n' };
+        let lists = self.options.count || self.options.files.is_some() || self.options.quiet;
+        let mut reader = Lines { buffer: Vec::new(), start: 0, ended: false, offset: 0 };
+        let (mut number, mut selected) = (0u64, 0u64);
+        let mut before: std::collections::VecDeque<(u64, u64, Vec<u8>)> = Default::default();
+        let (mut after, mut last_shown, mut binary) = (0usize, 0u64, None);
+        while let Some((offset, range)) = reader.next(&mut *input, end)? {
+            number += 1;
+            let line = &reader.buffer[range];
+            if binary.is_none() {
+                binary = Some(
+                    !self.options.binary_as_text
+                        && !self.options.null_data
+                        && memchr::memchr(0, &reader.buffer[..reader.buffer.len().min(32 << 10)])
+                            .is_some(),
+                );
+                if binary == Some(true) && self.options.binary_without_match {
+                    break;
+                }
+            }
+            let matched = self.matcher.is_match(line).unwrap_or(false);
+            if matched == self.options.invert {
+                if after > 0 && !lists {
+                    after -= 1;
+                    last_shown = number;
+                    let line = line.to_vec();
+                    self.show(name, filename, '-', number, offset, &line, end, out)?;
+                } else if self.options.before > 0 && !lists {
+                    before.push_back((number, offset, line.to_vec()));
+                    if before.len() > self.options.before {
+                        before.pop_front();
+                    }
+                }
+                continue;
+            }
+            selected += 1;
+            self.found = true;
+            if self.options.quiet {
+                return Ok(());
+            }
+            if self.options.files.is_some() {
+                break;
+            }
+            if !lists {
+                if binary == Some(true) {
+                    writeln!(out, "grep: {name}: binary file matches")?;
+                    return Ok(());
+                }
+                let first = before.front().map_or(number, |(number, ..)| *number);
+                let context = self.options.before > 0 || self.options.after > 0;
+                if context && self.shown && first > last_shown + 1
+                    || context && self.shown && last_shown == 0
+                {
+                    if let Some(separator) = &self.options.separator {
+                        writeln!(out, "{separator}")?;
+                    }
+                }
+                let line = line.to_vec();
+                for (number, offset, line) in std::mem::take(&mut before) {
+                    self.show(name, filename, '-', number, offset, &line, end, out)?;
+                }
+                self.shown = true;
+                last_shown = number;
+                match self.options.only {
+                    true => self.show_matches(name, filename, number, offset, &line, end, out)?,
+                    false => self.show(name, filename, ':', number, offset, &line, end, out)?,
+                }
+                after = self.options.after;
+            }
+            if self.options.most.is_some_and(|most| selected >= most) {
+                while after > 0
+                    && !lists
+                    && let Some((offset, range)) = reader.next(&mut *input, end)?
+                {
+                    number += 1;
+                    after -= 1;
+                    let line = reader.buffer[range].to_vec();
+                    self.show(name, filename, '-', number, offset, &line, end, out)?;
+                }
+                break;
+            }
+        }
+        self.summary(name, filename, selected, out)
+    }
+
+    fn summary(
+        &mut self,
+        name: &str,
+        filename: bool,
+        selected: u64,
+        out: &mut impl Write,
+    ) -> io::Result<()> {
+        let stop = if self.options.null_names { "\0" } else { "\n" };
+        match self.options.files {
+            Some(true) if selected > 0 => return write!(out, "{name}{stop}"),
+            Some(false) if selected == 0 => {
+                self.found = true;
+                return write!(out, "{name}{stop}");
+            }
+            Some(_) => return Ok(()),
+            None => {}
+        }
+        if self.options.count {
+            if filename {
+                let separator = if self.options.null_names { "\0" } else { ":" };
+                write!(out, "{name}{separator}")?;
+            }
+            writeln!(out, "{selected}")?;
+        }
+        Ok(())
+    }
+
+    fn prefix(
+        &self,
+        name: &str,
+        filename: bool,
+        separator: char,
+        number: u64,
+        offset: u64,
+        out: &mut impl Write,
+    ) -> io::Result<()> {
+        if filename {
+            match self.options.null_names {
+                true => write!(out, "{name}\0")?,
+                false => write!(out, "{name}{separator}")?,
+            }
+        }
+        if self.options.number {
+            write!(out, "{number}{separator}")?;
+        }
+        if self.options.offset {
+            write!(out, "{offset}{separator}")?;
+        }
+        Ok(())
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "they are what a line of output is made of")]
+    fn show(
+        &self,
+        name: &str,
+        filename: bool,
+        separator: char,
+        number: u64,
+        offset: u64,
+        line: &[u8],
+        end: u8,
+        out: &mut impl Write,
+    ) -> io::Result<()> {
+        if separator == '-' && self.options.only {
+            return Ok(());
+        }
+        self.prefix(name, filename, separator, number, offset, out)?;
+        out.write_all(line)?;
+        out.write_all(&[end])
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "they are what a line of output is made of")]
+    fn show_matches(
+        &self,
+        name: &str,
+        filename: bool,
+        number: u64,
+        offset: u64,
+        line: &[u8],
+        end: u8,
+        out: &mut impl Write,
+    ) -> io::Result<()> {
+        if self.options.invert {
+            return Ok(());
+        }
+        let mut spans = Vec::new();
+        let _ = self.matcher.find_iter(line, |found| {
+            if !found.is_empty() {
+                spans.push((found.start(), found.end()));
+            }
+            true
+        });
+        for (from, to) in spans {
+            self.prefix(name, filename, ':', number, offset + from as u64, out)?;
+            out.write_all(&line[from..to])?;
+            out.write_all(&[end])?;
+        }
+        Ok(())
+    }
+}
+
+/// Lines of an input, in one buffer that is moved and filled.
+struct Lines {
+    buffer: Vec<u8>,
+    start: usize,
+    ended: bool,
+    offset: u64,
+}
+
+impl Lines {
+    fn next(
+        &mut self,
+        input: &mut dyn Read,
+        end: u8,
+    ) -> io::Result<Option<(u64, std::ops::Range<usize>)>> {
+        let mut searched = self.start;
+        loop {
+            if let Some(length) = memchr::memchr(end, &self.buffer[searched..]) {
+                let range = self.start..searched + length;
+                let offset = self.offset;
+                self.offset += range.len() as u64 + 1;
+                self.start = range.end + 1;
+                return Ok(Some((offset, range)));
+            }
+            if self.ended {
+                let range = self.start..self.buffer.len();
+                let offset = self.offset;
+                self.start = self.buffer.len();
+                self.offset += range.len() as u64;
+                return Ok((!range.is_empty()).then_some((offset, range)));
+            }
+            if self.buffer.len() - self.start > MAX_LINE {
+                return Err(io::Error::other("line too long"));
+            }
+            self.buffer.drain(..self.start);
+            self.start = 0;
+            searched = self.buffer.len();
+            self.buffer.resize(searched + CHUNK, 0);
+            let count = input.read(&mut self.buffer[searched..])?;
+            self.buffer.truncate(searched + count);
+            self.ended = count == 0;
+        }
+    }
+}
+
+/// Whether a shell pattern matches a name.
+pub(crate) fn wild(pattern: &str, name: &str) -> bool {
+    let pattern: Vec<char> = pattern.chars().collect();
+    let name: Vec<char> = name.chars().collect();
+    wild_chars(&pattern, &name, &mut 100_000)
+}
+
+fn wild_chars(pattern: &[char], name: &[char], steps: &mut u32) -> bool {
+    if *steps == 0 {
+        return false;
+    }
+    *steps -= 1;
+    match pattern {
+        [] => name.is_empty(),
+        ['*', rest @ ..] => (0..=name.len()).any(|length| wild_chars(rest, &name[length..], steps)),
+        ['?', rest @ ..] => !name.is_empty() && wild_chars(rest, &name[1..], steps),
+        ['[', rest @ ..] => {
+            let Some(close) = rest.iter().skip(1).position(|c| *c == ']').map(|at| at + 1) else {
+                return name.first() == Some(&'[') && wild_chars(rest, &name[1..], steps);
+            };
+            let Some(c) = name.first() else { return false };
+            let (negated, set) = match rest[..close].split_first() {
+                Some(('!' | '^', set)) => (true, set),
+                _ => (false, &rest[..close]),
+            };
+            let mut at = 0;
+            let mut inside = false;
+            while at < set.len() {
+                if set.get(at + 1) == Some(&'-') && at + 2 < set.len() {
+                    inside |= (set[at]..=set[at + 2]).contains(c);
+                    at += 3;
+                } else {
+                    inside |= set[at] == *c;
+                    at += 1;
+                }
+            }
+            inside != negated && wild_chars(&rest[close + 1..], &name[1..], steps)
+        }
+        ['\\', c, rest @ ..] | [c, rest @ ..] => {
+            name.first() == Some(c) && wild_chars(rest, &name[1..], steps)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(pattern: &str, extended: bool, expected: &str) {
+        assert_eq!(translate(pattern, extended).as_deref(), Ok(expected), "{pattern}");
+    }
+
+    #[test]
+    fn translates_posix_expressions() {
+        check("a+b", false, "a\\+b");
+        check("a\\+b", false, "a+b");
+        check("a+b", true, "a+b");
+        check("\\(a\\|b\\)", false, "(a|b)");
+        check("*a", false, "\\*a");
+        check("a\\{2,3\\}", false, "a{2,3}");
+        check("a{2}", true, "a{2}");
+        check("a{x", true, "a\\{x");
+        check("[]a-]", true, "[\\]a\\-]");
+        check("[[:digit:]]", true, "[[:digit:]]");
+        check("a^b$c", false, "a\\^b\\$c");
+        check("\\<w\\>", false, "\\b{start}w\\b{end}");
+    }
+
+    #[test]
+    fn patterns_of_names() {
+        assert!(wild("*.rs", "a.rs") && !wild("*.rs", "a.c"));
+        assert!(wild("[a-c]?", "bx") && !wild("[!a-c]?", "bx"));
+    }
+}

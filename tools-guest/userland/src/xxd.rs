@@ -1,0 +1,154 @@
+//! `xxd`.
+
+use std::io::{self, Read, Write};
+
+use crate::args::{Arg, parse};
+use crate::{message, open};
+
+#[derive(Debug, Clone, Copy)]
+struct Options {
+    columns: usize,
+    group: usize,
+    plain: bool,
+    upper: bool,
+    seek: u64,
+    length: u64,
+}
+
+pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
+    // xxd takes `-ps` and `-c16` as one word each.
+    let words: Vec<String> = words
+        .iter()
+        .map(|word| match word.as_str() {
+            "-ps" | "-plain" | "-postscript" => "-p".to_owned(),
+            "-revert" | "-reverse" => "-r".to_owned(),
+            word => word.to_owned(),
+        })
+        .collect();
+    let args = match parse(&words, "c:g:l:s:prui", &[]) {
+        Ok(args) => args,
+        Err(error) => {
+            eprintln!("xxd: {error}");
+            return 2;
+        }
+    };
+    let (mut reverse, mut include, mut paths) = (false, false, Vec::new());
+    let (mut columns, mut group) = (None, None);
+    let mut options =
+        Options { columns: 16, group: 2, plain: false, upper: false, seek: 0, length: u64::MAX };
+    for arg in args {
+        let (letter, value) = match arg {
+            Arg::Operand(path) => {
+                paths.push(path);
+                continue;
+            }
+            Arg::Option(letter, value) => (letter, value),
+        };
+        let number = || {
+            let text = value.as_deref().unwrap_or_default();
+            match text.strip_prefix("0x") {
+                Some(digits) => u64::from_str_radix(digits, 16).ok(),
+                None => text.parse().ok(),
+            }
+        };
+        let valid = match letter.as_str() {
+            "c" => number().map(|n| columns = Some(n as usize)).is_some(),
+            "g" => number().map(|n| group = Some(n as usize)).is_some(),
+            "l" => number().map(|n| options.length = n).is_some(),
+            "s" => number().map(|n| options.seek = n).is_some(),
+            "p" => {
+                options.plain = true;
+                true
+            }
+            "u" => {
+                options.upper = true;
+                true
+            }
+            "i" => {
+                include = true;
+                true
+            }
+            _ => {
+                reverse = true;
+                true
+            }
+        };
+        if !valid {
+            eprintln!("xxd: invalid number for -{letter}");
+            return 1;
+        }
+    }
+    if include {
+        eprintln!("xxd: -i is not supported");
+        return 2;
+    }
+    options.columns = columns.filter(|n| *n > 0).unwrap_or(if options.plain { 30 } else { 16 });
+    options.group = group.unwrap_or(2);
+    if options.group == 0 {
+        options.group = options.columns;
+    }
+    let path = paths.first().map_or("-", String::as_str);
+    let done = open(path).and_then(|mut input| {
+        let mut content = Vec::new();
+        io::copy(&mut input.by_ref().take(options.seek), &mut io::sink())?;
+        input.take(options.length).read_to_end(&mut content)?;
+        match reverse {
+            true => out.write_all(&revert(&content, options.plain)),
+            false => dump(&content, options, out),
+        }
+    });
+    match done {
+        Ok(()) => 0,
+        Err(error) => {
+            eprintln!("xxd: {path}: {}", message(&error));
+            2
+        }
+    }
+}
+
+fn dump(content: &[u8], options: Options, out: &mut impl Write) -> io::Result<()> {
+    let hex = |byte: &u8| match options.upper {
+        true => format!("{byte:02X}"),
+        false => format!("{byte:02x}"),
+    };
+    let mut offset = options.seek;
+    for row in content.chunks(options.columns) {
+        if options.plain {
+            writeln!(out, "{}", row.iter().map(hex).collect::<String>())?;
+            continue;
+        }
+        let mut digits = String::new();
+        for at in 0..options.columns {
+            if at > 0 && at % options.group == 0 {
+                digits.push(' ');
+            }
+            match row.get(at) {
+                Some(byte) => digits.push_str(&hex(byte)),
+                None => digits.push_str("  "),
+            }
+        }
+        let text: String = row
+            .iter()
+            .map(|byte| if (32..127).contains(byte) { *byte as char } else { '.' })
+            .collect();
+        writeln!(out, "{offset:08x}: {digits}  {text}")?;
+        offset += row.len() as u64;
+    }
+    Ok(())
+}
+
+fn revert(content: &[u8], plain: bool) -> Vec<u8> {
+    let text = String::from_utf8_lossy(content);
+    let mut bytes = Vec::new();
+    for line in text.lines() {
+        let digits = match (plain, line.split_once(": ")) {
+            (true, _) => line,
+            // The text column begins after two blanks.
+            (false, Some((_, rest))) => rest.split("  ").next().unwrap_or(rest),
+            (false, None) => continue,
+        };
+        let digits: Vec<u32> = digits.chars().filter_map(|c| c.to_digit(16)).collect();
+        bytes.extend(digits.chunks_exact(2).map(|pair| (pair[0] << 4 | pair[1]) as u8));
+    }
+    bytes
+}
