@@ -9,18 +9,18 @@ const TOOLS: &[&str] = &["edit", "glob", "grep", "pdf", "read", "write"];
 
 /// The programs: the crate, which is called by its file's name, and the names that it serves.
 const PROGRAMS: &[(&str, &str)] = &[
-    ("bash", "bash env find nice nohup sh stdbuf timeout xargs"),
+    ("bash", "awk bash env find nice nohup sh stdbuf timeout xargs"),
     (
         "coreutils",
         "[ arch b2sum base32 base64 basename basenc cksum comm cp csplit cut date dd dir \
          dircolors dirname echo expand expr factor false fmt fold head join link ln ls md5sum \
          mkdir mktemp mv nl nproc numfmt od paste pathchk pr printenv printf ptx pwd readlink \
          realpath rm rmdir sed seq sha1sum sha224sum sha256sum sha384sum sha512sum shred shuf sleep \
-         sort split sum tail tee test touch tr true truncate tsort tty uname unexpand uniq unlink \
+         sort split sum tee test touch tr true truncate tsort tty uname unexpand uniq unlink \
          vdir wc yes",
     ),
     ("jq", "jq"),
-    ("userland", "cat cmp diff egrep fgrep grep tac tree which xxd"),
+    ("userland", "cat cmp diff egrep fgrep grep rev tac tail tree which xxd"),
 ];
 
 /// Beginnings of the variables that are about the host's build.

@@ -44,8 +44,8 @@ pub(crate) fn run(options: Options) -> i32 {
         Val::obj(pairs.collect::<Map>())
     };
     let args: Map = [
-        (text("named"), object(&options.named)),
         (text("positional"), options.positional.iter().cloned().collect()),
+        (text("named"), object(&options.named)),
     ]
     .into_iter()
     .collect();
@@ -147,7 +147,11 @@ fn inputs(options: &Options, status: &mut i32) -> Vec<Result<Val, String>> {
         }
     }
     for path in &options.files {
-        match std::fs::read(path) {
+        let read = match path.as_str() {
+            "-" => io::stdin().lock().read_to_end(&mut content).map(|_| Vec::new()),
+            path => std::fs::read(path),
+        };
+        match read {
             Ok(bytes) => content.extend(bytes),
             Err(error) => {
                 let error = error.to_string();

@@ -120,6 +120,10 @@ pub(crate) fn run(name: &str, words: &[String], out: &mut impl Write) -> i32 {
             return 2;
         }
     };
+    // Without patterns nothing matches, and GNU's grep does not even look.
+    if options.patterns.is_empty() && !options.invert && options.files != Some(false) {
+        return 1;
+    }
     let mut search = Search { options, matcher, failed: false, found: false, shown: false };
     search.paths(&paths, out);
     match (search.found, search.failed) {
@@ -206,8 +210,8 @@ fn options(name: &str, words: &[String]) -> Result<(Options, Vec<String>), Strin
                 open(&value)
                     .and_then(|mut input| input.read_to_string(&mut content))
                     .map_err(|error| format!("{value}: {}", message(&error)))?;
-                let content = content.strip_suffix('\n').unwrap_or(&content);
-                if !content.is_empty() || value == "-" {
+                if !content.is_empty() {
+                    let content = content.strip_suffix('\n').unwrap_or(&content);
                     options.patterns.extend(content.split('\n').map(str::to_owned));
                 }
             }
@@ -261,7 +265,7 @@ fn options(name: &str, words: &[String]) -> Result<(Options, Vec<String>), Strin
     options.before = before.or(around).unwrap_or(0);
     if !given {
         if operands.is_empty() {
-            return Err(format!("{USAGE}").replacen("Usage", "no pattern\nUsage", 1));
+            return Err(format!("no pattern\n{USAGE}"));
         }
         options.patterns = operands.remove(0).split('\n').map(str::to_owned).collect();
     }
@@ -392,7 +396,7 @@ fn translate(pattern: &str, extended: bool) -> Result<String, String> {
         start = false;
     }
     if depth > 0 {
-        return Err(format!("Unmatched {}", if extended { "( or \\(" } else { "( or \\(" }));
+        return Err("Unmatched ( or \\(".to_owned());
     }
     Ok(result)
 }
@@ -525,10 +529,8 @@ impl Search {
             let included = self.options.include.is_empty()
                 || self.options.include.iter().any(|glob| wild(glob, &name));
             if included && !self.options.exclude.iter().any(|glob| wild(glob, &name)) {
-                let shown =
-                    full.strip_prefix("./").filter(|_| path == "." && false).unwrap_or(&full);
                 let filename = self.options.filename.unwrap_or(true);
-                self.file(&shown.to_owned(), filename, out);
+                self.file(&full, filename, out);
             }
         }
     }
@@ -605,12 +607,14 @@ impl Search {
                 }
                 let first = before.front().map_or(number, |(number, ..)| *number);
                 let context = self.options.before > 0 || self.options.after > 0;
-                if context && self.shown && first > last_shown + 1
-                    || context && self.shown && last_shown == 0
+                // A group is apart from the one before it, and from another file's.
+                let apart = first > last_shown + 1 || last_shown == 0;
+                if context
+                    && self.shown
+                    && apart
+                    && let Some(separator) = &self.options.separator
                 {
-                    if let Some(separator) = &self.options.separator {
-                        writeln!(out, "{separator}")?;
-                    }
+                    writeln!(out, "{separator}")?;
                 }
                 let line = line.to_vec();
                 for (number, offset, line) in std::mem::take(&mut before) {
@@ -648,12 +652,12 @@ impl Search {
         out: &mut impl Write,
     ) -> io::Result<()> {
         let stop = if self.options.null_names { "\0" } else { "\n" };
+        if self.options.quiet {
+            return Ok(());
+        }
         match self.options.files {
             Some(true) if selected > 0 => return write!(out, "{name}{stop}"),
-            Some(false) if selected == 0 => {
-                self.found = true;
-                return write!(out, "{name}{stop}");
-            }
+            Some(false) if selected == 0 => return write!(out, "{name}{stop}"),
             Some(_) => return Ok(()),
             None => {}
         }

@@ -8,7 +8,9 @@ mod args;
 mod cat;
 mod diff;
 mod grep;
+mod rev;
 mod tac;
+mod tail;
 mod tree;
 mod which;
 mod xxd;
@@ -39,6 +41,8 @@ fn main() {
         "cmp" => diff::cmp(&words, &mut out),
         "diff" => diff::run(&words, &mut out),
         "egrep" | "fgrep" | "grep" => grep::run(&name, &words, &mut out),
+        "rev" => rev::run(&words, &mut out),
+        "tail" => tail::run(&words, &mut out),
         "tac" => tac::run(&words, &mut out),
         "tree" => tree::run(&words, &mut out),
         "which" => which::run(&words, &mut out),

@@ -1,6 +1,7 @@
 //! Programs that start others. They are part of the shell's component, because the host offers
 //! processes to it alone.
 
+mod awk;
 mod env;
 mod find;
 mod timeout;
@@ -23,6 +24,7 @@ pub(crate) struct World {
 /// Runs the program of this name; `None` if it is not one of these.
 pub(crate) fn run(name: &str, words: &[String], world: World) -> Option<i32> {
     Some(match name {
+        "awk" => awk::run(words, world),
         "env" => env::run(words, world),
         "find" => find::run(words, world),
         "nohup" | "nice" | "stdbuf" => env::plainly(name, words, world),

@@ -1,0 +1,37 @@
+//! `rev`.
+
+use std::io::Write;
+
+use crate::{message, open};
+
+pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
+    let mut paths: Vec<&str> = words.iter().map(String::as_str).collect();
+    if let Some(option) = paths.iter().find(|word| word.len() > 1 && word.starts_with('-')) {
+        eprintln!("rev: invalid option -- '{}'", option.trim_start_matches('-'));
+        return 2;
+    }
+    if paths.is_empty() {
+        paths.push("-");
+    }
+    let mut status = 0;
+    for path in paths {
+        let mut content = Vec::new();
+        if let Err(error) = open(path).and_then(|mut input| input.read_to_end(&mut content)) {
+            eprintln!("rev: cannot open {path}: {}", message(&error));
+            status = 1;
+            continue;
+        }
+        let text = String::from_utf8_lossy(&content);
+        for line in text.split_inclusive('\n') {
+            let (body, end) = match line.strip_suffix('\n') {
+                Some(body) => (body, "\n"),
+                None => (line, ""),
+            };
+            let reversed: String = body.chars().rev().collect();
+            if write!(out, "{reversed}{end}").is_err() {
+                return 1;
+            }
+        }
+    }
+    status
+}

@@ -1,0 +1,174 @@
+//! `tail`.
+
+use std::collections::VecDeque;
+use std::io::{self, Read, Write};
+
+use crate::args::{Arg, parse};
+use crate::{message, open};
+
+/// What is shown of each file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    LastLines(u64),
+    LastBytes(u64),
+    FromLine(u64),
+    FromByte(u64),
+}
+
+pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
+    // `-NUM` and `+NUM` are the old way to write `-n`.
+    let words: Vec<String> = words
+        .iter()
+        .enumerate()
+        .map(|(at, word)| match word.strip_prefix('-') {
+            Some(digits)
+                if at == 0 && !digits.is_empty() && digits.bytes().all(|c| c.is_ascii_digit()) =>
+            {
+                format!("-n{digits}")
+            }
+            _ => word.clone(),
+        })
+        .collect();
+    let long = ["bytes=:c", "lines=:n", "quiet:q", "silent:q", "verbose:v", "zero-terminated:z"];
+    let args = match parse(&words, "c:n:qvz", &long) {
+        Ok(args) => args,
+        Err(error) => {
+            eprintln!("tail: {error}\nTry 'tail --help' for more information.");
+            return 1;
+        }
+    };
+    let (mut part, mut end, mut headers, mut paths) =
+        (Part::LastLines(10), b'\n', None, Vec::new());
+    for arg in args {
+        let (letter, value) = match arg {
+            Arg::Operand(path) => {
+                paths.push(path);
+                continue;
+            }
+            Arg::Option(letter, value) => (letter, value.unwrap_or_default()),
+        };
+        match letter.as_str() {
+            "q" => headers = Some(false),
+            "v" => headers = Some(true),
+            "z" => end = 0,
+            letter => {
+                let bytes = letter == "c";
+                let Some(count) = count(value.trim_start_matches(['+', '-'])) else {
+                    let what = if bytes { "bytes" } else { "lines" };
+                    eprintln!("tail: invalid number of {what}: ‘{value}’");
+                    return 1;
+                };
+                part = match (bytes, value.starts_with('+')) {
+                    (true, true) => Part::FromByte(count),
+                    (true, false) => Part::LastBytes(count),
+                    (false, true) => Part::FromLine(count),
+                    (false, false) => Part::LastLines(count),
+                };
+            }
+        }
+    }
+    if paths.is_empty() {
+        paths.push("-".to_owned());
+    }
+    let headers = headers.unwrap_or(paths.len() > 1);
+    let mut status = 0;
+    for (at, path) in paths.iter().enumerate() {
+        let mut input = match open(path) {
+            Ok(input) => input,
+            Err(error) => {
+                let _ = out.flush();
+                eprintln!("tail: cannot open '{path}' for reading: {}", message(&error));
+                status = 1;
+                continue;
+            }
+        };
+        if headers {
+            let name = if path == "-" { "standard input" } else { path };
+            let blank = if at > 0 { "\n" } else { "" };
+            let _ = writeln!(out, "{blank}==> {name} <==");
+        }
+        if let Err(error) = show(&mut input, part, end, out) {
+            eprintln!("tail: error reading '{path}': {}", message(&error));
+            status = 1;
+        }
+    }
+    status
+}
+
+fn count(text: &str) -> Option<u64> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let factor = match &text[digits.len()..] {
+        "" => 1,
+        "b" => 512,
+        "K" | "k" | "KiB" => 1 << 10,
+        "kB" | "KB" => 1_000,
+        "M" | "MiB" => 1 << 20,
+        "MB" => 1_000_000,
+        "G" | "GiB" => 1 << 30,
+        _ => return None,
+    };
+    digits.parse::<u64>().ok()?.checked_mul(factor)
+}
+
+/// Keeps no more than what may have to be shown.
+fn show(input: &mut dyn Read, part: Part, end: u8, out: &mut impl Write) -> io::Result<()> {
+    let mut buffer = vec![0; 64 << 10];
+    let (mut lines, mut bytes) = (1u64, 0u64);
+    let mut kept: VecDeque<u8> = VecDeque::new();
+    let mut ends = 0u64;
+    loop {
+        let count = input.read(&mut buffer)?;
+        if count == 0 {
+            break;
+        }
+        let data = &buffer[..count];
+        match part {
+            Part::FromByte(from) => {
+                let skip = from.saturating_sub(1).saturating_sub(bytes).min(count as u64);
+                bytes += count as u64;
+                out.write_all(&data[skip as usize..])?;
+            }
+            Part::FromLine(from) => {
+                let mut rest = data;
+                while lines < from
+                    && let Some(at) = memchr::memchr(end, rest)
+                {
+                    rest = &rest[at + 1..];
+                    lines += 1;
+                }
+                if lines >= from {
+                    out.write_all(rest)?;
+                }
+            }
+            Part::LastBytes(most) => {
+                kept.extend(data);
+                let extra = kept.len().saturating_sub(usize::try_from(most).unwrap_or(usize::MAX));
+                kept.drain(..extra);
+            }
+            Part::LastLines(most) => {
+                kept.extend(data);
+                ends += memchr::memchr_iter(end, data).count() as u64;
+                // One more end than lines: the last line may be one without.
+                while ends > most.saturating_add(1) {
+                    let first = kept.iter().position(|byte| *byte == end).unwrap_or(0);
+                    kept.drain(..=first);
+                    ends -= 1;
+                }
+            }
+        }
+    }
+    if let Part::LastLines(most) = part {
+        let complete = kept.back() == Some(&end);
+        let mut lines = ends + u64::from(!complete && !kept.is_empty());
+        while lines > most {
+            match kept.iter().position(|byte| *byte == end) {
+                Some(first) => kept.drain(..=first),
+                None => kept.drain(..),
+            };
+            lines -= 1;
+        }
+    }
+    let (a, b) = kept.as_slices();
+    out.write_all(a)?;
+    out.write_all(b)
+}
