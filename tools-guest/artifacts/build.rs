@@ -20,7 +20,11 @@ const PROGRAMS: &[(&str, &str)] = &[
          vdir wc yes",
     ),
     ("jq", "jq"),
-    ("userland", "cat cmp diff egrep fgrep grep rev tac tail tree which xxd"),
+    (
+        "userland",
+        "cat cmp column diff egrep fgrep grep gunzip gzip rev strings tac tail tar tree which xxd \
+         zcat",
+    ),
 ];
 
 /// Beginnings of the variables that are about the host's build.

@@ -6,11 +6,14 @@
 
 mod args;
 mod cat;
+mod column;
 mod diff;
 mod grep;
 mod rev;
+mod strings;
 mod tac;
 mod tail;
+mod tar;
 mod tree;
 mod which;
 mod xxd;
@@ -38,11 +41,15 @@ fn main() {
     let mut out = io::BufWriter::with_capacity(64 << 10, io::stdout().lock());
     let status = match name.as_str() {
         "cat" => cat::run(&words, &mut out),
+        "column" => column::run(&words, &mut out),
         "cmp" => diff::cmp(&words, &mut out),
         "diff" => diff::run(&words, &mut out),
         "egrep" | "fgrep" | "grep" => grep::run(&name, &words, &mut out),
         "rev" => rev::run(&words, &mut out),
         "tail" => tail::run(&words, &mut out),
+        "gunzip" | "gzip" | "zcat" => tar::gzip(&name, &words, &mut out),
+        "strings" => strings::run(&words, &mut out),
+        "tar" => tar::run(&words, &mut out),
         "tac" => tac::run(&words, &mut out),
         "tree" => tree::run(&words, &mut out),
         "which" => which::run(&words, &mut out),
