@@ -12,6 +12,9 @@ use crate::error::Error;
 use crate::registry::OnCompile;
 use crate::runtime::{CacheState, CodeCache, Engine, FindProgram, LoadError, Program, State};
 
+/// The component that may start others.
+const SHELL: &str = "bash";
+
 /// A program that a user adds.
 #[derive(Debug, Clone)]
 pub struct CustomProgram {
@@ -24,6 +27,7 @@ pub struct CustomProgram {
 struct Component {
     name: String,
     wasm: Cow<'static, [u8]>,
+    is_shell: bool,
     program: OnceLock<Option<Program>>,
 }
 
@@ -54,6 +58,7 @@ impl ProgramSet {
             components.push(Component {
                 name: built_in.name.to_owned(),
                 wasm: Cow::Borrowed(built_in.wasm),
+                is_shell: built_in.name == SHELL,
                 program: OnceLock::new(),
             });
         }
@@ -63,6 +68,7 @@ impl ProgramSet {
             components.push(Component {
                 name: custom.name,
                 wasm: Cow::Owned(custom.wasm),
+                is_shell: false,
                 program: OnceLock::new(),
             });
         }
@@ -97,7 +103,8 @@ impl ProgramSet {
                 on_compile(&component.name);
             }
         })?;
-        Program::new(&self.linker, &compiled).map_err(LoadError::Link)
+        let program = Program::new(&self.linker, &compiled).map_err(LoadError::Link)?;
+        Ok(if component.is_shell { program.with_processes() } else { program })
     }
 }
 

@@ -1,10 +1,12 @@
 //! The integration suites, through the library's front door and the command's.
 
+mod bash;
 mod crash;
 mod hostile;
 mod journal;
 mod limits;
 mod model;
+mod recorded;
 mod tidy;
 mod tools;
 mod vfs;

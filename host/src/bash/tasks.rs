@@ -174,9 +174,8 @@ pub(super) async fn kill_group(table: &ProcessTable, group: u32) {
     loop {
         // A process may have started another between the look and the blow.
         let all = table.group(group);
-        if all.is_empty() {
-            return;
-        }
+        let Some(first) = all.first() else { return };
+        first.shared.close();
         for process in &all {
             process.control.kill(9);
         }

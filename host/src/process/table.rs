@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -77,9 +77,16 @@ pub struct Shared {
     cpu_ns: AtomicU64,
     memory_peak: AtomicUsize,
     denied: Mutex<Option<Denied>>,
+    closed: AtomicBool,
 }
 
 impl Shared {
+    /// Lets no process of the group start another. Without it, a fork bomb is faster than whoever
+    /// ends its processes one by one.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+    }
+
     /// Adds what one process used.
     pub(crate) fn add(&self, cpu: Duration, memory: usize, denied: Option<Denied>) {
         let nanos = u64::try_from(cpu.as_nanos()).unwrap_or(u64::MAX);
@@ -221,7 +228,8 @@ impl ProcessTable {
         control: Arc<Control>,
     ) -> Result<Arc<Process>, Refused> {
         let mut live = self.live.lock();
-        if live.len() >= MAX_PROCESSES {
+        let closed = parent.is_some_and(|parent| parent.shared.closed.load(Ordering::Acquire));
+        if closed || live.len() >= MAX_PROCESSES {
             return Err(Refused);
         }
         let pid = self.next.fetch_add(1, Ordering::Relaxed);

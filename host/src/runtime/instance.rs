@@ -105,7 +105,10 @@ impl ToolPre {
 
 /// A program component, compiled and linked. Cheap to clone.
 #[derive(Clone)]
-pub struct Program(CommandPre<State>);
+pub struct Program {
+    command: CommandPre<State>,
+    starts_others: bool,
+}
 
 impl Program {
     /// Links `component`.
@@ -114,7 +117,18 @@ impl Program {
     /// When it imports what is not offered, or does not export `wasi:cli/run`.
     pub fn new(linker: &Linker<State>, component: &Component) -> wasmtime::Result<Program> {
         let pre: InstancePre<State> = linker.instantiate_pre(component)?;
-        Ok(Program(CommandPre::new(pre)?))
+        Ok(Program { command: CommandPre::new(pre)?, starts_others: false })
+    }
+
+    /// The same, which the host lets start other processes. The shell is such a program, and no
+    /// other.
+    pub(crate) fn with_processes(self) -> Program {
+        Program { starts_others: true, ..self }
+    }
+
+    /// Whether it may start other processes.
+    pub(super) fn starts_others(&self) -> bool {
+        self.starts_others
     }
 }
 
@@ -165,7 +179,7 @@ pub async fn run_program(engine: &Engine, program: &Program, state: State) -> Pr
     let mut status = None;
     let result = walled
         .run(async |store| {
-            let command = program.0.instantiate_async(&mut *store).await?;
+            let command = program.command.instantiate_async(&mut *store).await?;
             match command.wasi_cli_run().call_run(store).await {
                 Err(error) => match error.downcast_ref::<I32Exit>() {
                     Some(I32Exit(code)) => {
@@ -193,7 +207,7 @@ pub(super) async fn run_process(engine: &Engine, program: &Program, state: State
     let Some(mut walled) = Walled::new(engine, state) else { return Exit::Signal(9) };
     let result = walled
         .run_raw(async |store| {
-            let command = program.0.instantiate_async(&mut *store).await?;
+            let command = program.command.instantiate_async(&mut *store).await?;
             command.wasi_cli_run().call_run(store).await
         })
         .await;

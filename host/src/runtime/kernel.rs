@@ -118,6 +118,7 @@ impl Kernel {
             cwd: spawn.cwd,
             fds,
             payload: spawn.payload,
+            starts_others: program.starts_others(),
             children: HashMap::new(),
         });
         let (kernel, running) = (self.clone(), process.clone());

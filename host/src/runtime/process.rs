@@ -97,9 +97,11 @@ const PIPE: wit::Stat = wit::Stat {
 };
 
 impl State {
-    /// A tool's call is no process; the interface is linked for it and says so.
+    /// The interface is linked for every instance, and ends those that it is not meant for: tools,
+    /// and programs other than the shell.
     fn seat(&mut self) -> wasmtime::Result<&mut Seat> {
-        self.seat.as_mut().ok_or_else(|| wasmtime::Error::msg("only a program has processes"))
+        let seat = self.seat.as_mut().filter(|seat| seat.starts_others);
+        seat.ok_or_else(|| wasmtime::Error::msg("only the shell has processes"))
     }
 
     fn fd(&self, fd: &Resource<Fd>) -> wasmtime::Result<Fd> {
@@ -181,6 +183,7 @@ impl wit::Host for State {
     }
 
     fn open(&mut self, path: String, how: wit::OpenFlags) -> Asked<Resource<Fd>> {
+        self.seat()?;
         use wit::OpenFlags;
         // A descriptor of the process's own keeps its offset.
         if let Some(number) = path.strip_prefix("/dev/fd/").and_then(|n| n.parse::<u32>().ok()) {
@@ -214,11 +217,13 @@ impl wit::Host for State {
     }
 
     fn pipe(&mut self) -> wasmtime::Result<(Resource<Fd>, Resource<Fd>)> {
+        self.seat()?;
         let (reader, writer) = Fd::pipe();
         Ok((self.table.push(reader)?, self.table.push(writer)?))
     }
 
     fn buffer(&mut self, content: Vec<u8>) -> wasmtime::Result<Resource<Fd>> {
+        self.seat()?;
         Ok(self.table.push(Fd::buffer(content))?)
     }
 
@@ -293,7 +298,11 @@ impl wit::Host for State {
         let seat = self.seat()?;
         if let Some(process) = seat.kernel.table().get(pid) {
             process.signal(signal);
-            return Ok(Ok(()));
+            // Who ends itself does not come back from it.
+            return match process.control.killed() {
+                Some(signal) if pid == seat.process.pid => Err(wasmtime::Error::new(Died(signal))),
+                _ => Ok(Ok(())),
+            };
         }
         // A child that has ended and was not waited for is still there to be asked for.
         Ok(if seat.children.contains_key(&pid) { Ok(()) } else { Err(Code::NoProcess) })
@@ -314,10 +323,12 @@ impl wit::Host for State {
     }
 
     fn die(&mut self, signal: u8) -> wasmtime::Result<()> {
+        self.seat()?;
         Err(wasmtime::Error::new(Died(signal)))
     }
 
     fn stat_path(&mut self, path: String, follow: bool) -> Asked<wit::Stat> {
+        self.seat()?;
         let mediator = self.fs.mediator();
         let follow = if follow { Follow::Last } else { Follow::No };
         let looked = mediator.look_at(&mediator.root(), beneath_root(&path), follow);
@@ -325,6 +336,7 @@ impl wit::Host for State {
     }
 
     fn read_dir(&mut self, path: String) -> Asked<Vec<(String, wit::FileKind)>> {
+        self.seat()?;
         let how = OpenHow {
             read: true,
             write: false,
@@ -344,6 +356,7 @@ impl wit::Host for State {
     }
 
     fn real_path(&mut self, path: String) -> Asked<String> {
+        self.seat()?;
         let Ok(path) = GuestPath::parse(&GuestPath::root(), &path) else {
             return Ok(Err(Code::Invalid));
         };

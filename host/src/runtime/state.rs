@@ -33,6 +33,8 @@ pub(super) struct Seat {
     pub(super) cwd: String,
     pub(super) fds: Arc<Fds>,
     pub(super) payload: Option<Vec<u8>>,
+    /// Whether the program may use the process interface.
+    pub(super) starts_others: bool,
     pub(super) children: HashMap<u32, Arc<Process>>,
 }
 

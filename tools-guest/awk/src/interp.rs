@@ -176,7 +176,7 @@ impl Reader {
                     return Ok((!text.is_empty()).then(|| text.to_owned()));
                 };
                 let record = text[..found.start()].to_owned();
-                let rest = text[found.end()..].as_bytes().to_vec();
+                let rest = text.as_bytes()[found.end()..].to_vec();
                 let rest: Box<dyn Read> = Box::new(io::Cursor::new(rest));
                 self.input = BufReader::new(rest);
                 return Ok(Some(record));
@@ -290,10 +290,10 @@ impl Interp<'_> {
             self.records()?;
         }
         for (pattern, body) in &program.rules {
-            if let (Pattern::End, Some(body)) = (pattern, body) {
-                if self.finished(body)? {
-                    break;
-                }
+            if let (Pattern::End, Some(body)) = (pattern, body)
+                && self.finished(body)?
+            {
+                break;
             }
         }
         Ok(())

@@ -58,6 +58,9 @@ pub(crate) enum Source {
     Command(Box<Expr>),
 }
 
+/// Where output goes, if not to standard output.
+pub(crate) type Target = Option<(Redirect, Expr)>;
+
 /// A statement.
 #[derive(Debug, Clone)]
 pub(crate) enum Stmt {
@@ -477,7 +480,7 @@ impl Parser {
     }
 
     /// What `print` and `printf` print, and where to.
-    fn output(&mut self) -> Parse<(Vec<Expr>, Option<(Redirect, Expr)>)> {
+    fn output(&mut self) -> Parse<(Vec<Expr>, Target)> {
         let mut values = Vec::new();
         let before = self.at;
         // `print (a, b) > "f"`: the parentheses hold the list, unless more follows them.

@@ -78,8 +78,9 @@ pub(crate) fn to_number(text: &str) -> f64 {
 }
 
 pub(crate) fn number_text(number: f64, format: &str) -> String {
-    if number.fract() == 0.0 && number.abs() < 1e16 {
-        return format!("{}", number as i64);
+    if number.fract() == 0.0 {
+        // Minus zero is zero.
+        return format!("{:.0}", number + 0.0);
     }
     if number.is_nan() {
         return if number.is_sign_negative() { "-nan" } else { "nan" }.to_owned();

@@ -141,10 +141,9 @@ fn invalid(filter: &str, what: &str) -> i32 {
 /// Everything that is read. A file that is not there is told of, and the others are read.
 fn inputs(options: &Options, status: &mut i32) -> Vec<Result<Val, String>> {
     let mut content = Vec::new();
-    if options.files.is_empty() {
-        if !options.null_input || options.filter.contains("input") {
-            let _ = io::stdin().lock().read_to_end(&mut content);
-        }
+    let asks = !options.null_input || options.filter.contains("input");
+    if options.files.is_empty() && asks {
+        let _ = io::stdin().lock().read_to_end(&mut content);
     }
     for path in &options.files {
         let read = match path.as_str() {

@@ -232,7 +232,8 @@ fn add(
         .ok()
         .and_then(|time| time.duration_since(std::time::SystemTime::UNIX_EPOCH).ok());
     header.set_mtime(modified.map_or(0, |time| time.as_secs()));
-    (header.set_uid(1000), header.set_gid(1000));
+    header.set_uid(1000);
+    header.set_gid(1000);
     header.set_username("agent")?;
     header.set_groupname("agent")?;
     let is_dir = metadata.is_dir();

@@ -307,8 +307,12 @@ impl<S: System> Printer<'_, S> {
                     at += length;
                 }
             }
-            spec.width = spec.width.min(MAX_WIDTH);
-            spec.precision = spec.precision.map(|precision| precision.min(MAX_WIDTH));
+            let widest = spec.width.max(spec.precision.unwrap_or(0));
+            if widest > MAX_WIDTH {
+                self.complain(&format!("{widest}: a field has at most {MAX_WIDTH} characters"));
+                self.stopped = true;
+                return Ok(());
+            }
             // Lengths of C's types mean nothing here; `q` is one only before a number's letter.
             while let Some(c) = chars.get(at) {
                 let number = chars.get(at + 1).is_some_and(|c| "diouxX".contains(*c));
@@ -457,7 +461,7 @@ fn escape(source: &str, output: &mut String) -> usize {
 fn digits(chars: &[char]) -> (usize, usize) {
     let length = chars.iter().take_while(|c| c.is_ascii_digit()).count();
     let text: String = chars[..length].iter().collect();
-    (text.parse().unwrap_or(if length > 0 { MAX_WIDTH } else { 0 }), length)
+    (text.parse().unwrap_or(if length > 0 { usize::MAX } else { 0 }), length)
 }
 
 fn unsigned(spec: &Spec) -> Spec {
