@@ -377,7 +377,8 @@ impl<S: System> Shell<S> {
         let mut captured = Captured::default();
         let text = syntax::print::item(item);
         let started = match (&item.first.stages[..], &item.rest[..]) {
-            ([stage], []) if !item.first.negated && item.first.timed.is_none() => {
+            // As in bash, a `!` before a single command in the background changes nothing.
+            ([stage], []) if item.first.timed.is_none() => {
                 self.start_process(&stage.command, &mut captured, true)
             }
             _ => {

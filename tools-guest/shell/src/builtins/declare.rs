@@ -442,6 +442,8 @@ fn unset_element<S: System>(shell: &mut Shell<S>, base: &str, index: &str) -> Ru
     if shell.check_writable(&base).is_err() {
         return Ok(1);
     }
+    let expanded = shell.expand_text(index)?;
+    let index = expanded.as_str();
     match shell.state.vars.get(&base).map(|var| &var.value) {
         Some(Value::Assoc(_)) => {
             let key = index.trim_matches(['"', '\'']).to_owned();

@@ -492,6 +492,7 @@ pub(super) fn getopts<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
             let _ = shell.set(name, letter.to_string());
         }
         None if silent => {
+            finish(shell, index, 0);
             let _ = shell.set("OPTARG", letter.to_string());
             let _ = shell.set(name, ":".to_owned());
         }

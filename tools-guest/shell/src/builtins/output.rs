@@ -180,7 +180,7 @@ struct Printer<'a, S: System> {
     stopped: bool,
 }
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 struct Spec {
     minus: bool,
     plus: bool,
@@ -361,7 +361,7 @@ impl<S: System> Printer<'_, S> {
 
     fn conversion(&mut self, letter: char, spec: &Spec, output: &mut String) -> bool {
         match letter {
-            '%' => output.push('%'),
+            '%' if *spec == Spec::default() => output.push('%'),
             's' => {
                 let text = self.next().unwrap_or_default();
                 let text: String = match spec.precision {
@@ -371,7 +371,8 @@ impl<S: System> Printer<'_, S> {
                 pad(output, &text, spec);
             }
             'c' => {
-                let text: String = self.next().unwrap_or_default().chars().take(1).collect();
+                // Without an argument it is the character that ends a text in C.
+                let text: String = self.next().unwrap_or("\0").chars().take(1).collect();
                 pad(output, &text, spec);
             }
             'b' => {
@@ -402,7 +403,7 @@ impl<S: System> Printer<'_, S> {
             }
             'o' => {
                 let value = self.number() as u64;
-                let prefix = if spec.alternate { "0" } else { "" };
+                let prefix = if spec.alternate && value != 0 { "0" } else { "" };
                 pad_number(output, false, format!("{value:o}"), prefix, &unsigned(spec));
             }
             'x' | 'X' => {

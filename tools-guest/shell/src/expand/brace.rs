@@ -40,6 +40,16 @@ fn join(units: Vec<Unit>) -> Word {
     for unit in units {
         match (unit, parts.last_mut()) {
             (Unit::Char(c), Some(Part::Literal(text))) => text.push(c),
+            // Braces come before parameters: `$x{a,b}` is `$xa $xb`.
+            (Unit::Char(c), Some(Part::Param(param)))
+                if (c.is_ascii_alphanumeric() || c == '_')
+                    && !param.braced
+                    && param.source == param.name
+                    && crate::syntax::is_name(&param.name) =>
+            {
+                param.name.push(c);
+                param.source.push(c);
+            }
             (Unit::Char(c), _) => parts.push(Part::Literal(c.to_string())),
             (Unit::Part(part), _) => parts.push(part),
         }

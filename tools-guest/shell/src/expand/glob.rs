@@ -91,7 +91,9 @@ impl<S: System> Shell<S> {
         }
         let extglob = self.state.shopt("extglob");
         let pattern = Pattern::new(part, extglob, self.state.shopt("nocaseglob"));
-        if let Some(name) = pattern.literal() {
+        // A directory does not list these two.
+        let dots = matches!(part.as_str(), "." | "..").then(|| part.clone());
+        if let Some(name) = dots.or_else(|| pattern.literal()) {
             let path = joined(&prefix, &name);
             let full = self.absolute(&path);
             let exists = match rest.is_empty() {

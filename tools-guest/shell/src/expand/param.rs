@@ -128,6 +128,12 @@ impl<S: System> Shell<S> {
                     };
                     return out.push(&values.join(&joiner), quoted);
                 }
+                // Unquoted, they are joined and split again: an empty one between others stays
+                // where the separator is no white space.
+                let joiner = out.ifs().joiner();
+                if !quoted && joiner.chars().next().is_some_and(|c| !out.ifs().is_white(c)) {
+                    return out.push_split(&values.join(&joiner));
+                }
                 for (at, value) in values.iter().enumerate() {
                     if at > 0 {
                         out.finish();
