@@ -41,7 +41,14 @@ const MUST_NOT_KNOW: &[(&str, &[&str])] = &[
         &["vfs", "journal", "runtime", "session", "cell", "registry", "dispatch", "ambient"],
     ),
     ("journal", &["vfs", "runtime", "session", "cell", "registry", "dispatch"]),
-    ("vfs", &["runtime", "session", "cell", "registry", "dispatch", "wire", "profile"]),
+    ("process", &["runtime", "session", "cell", "registry", "dispatch", "bash", "wire", "profile"]),
+    (
+        "vfs",
+        &[
+            "process", "bash", "runtime", "session", "cell", "registry", "dispatch", "wire",
+            "profile",
+        ],
+    ),
     ("runtime", &["cell", "registry", "dispatch", "wire", "profile", "schema", "call"]),
     ("profile", &["vfs", "runtime", "journal", "session", "cell", "registry", "dispatch"]),
 ];

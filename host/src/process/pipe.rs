@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 
 /// Bytes that a pipe holds before its writer waits. Against a producer that nobody reads.
 pub(super) const CAPACITY: usize = 64 << 10;
@@ -37,8 +37,11 @@ impl Inner {
     }
 }
 
-fn wake(wakers: &mut Vec<Waker>) {
-    wakers.drain(..).for_each(Waker::wake);
+/// Wakes whoever waits, after the lock is given back: a task that wakes on another processor at
+/// once asks for it.
+fn wake(inner: MutexGuard<'_, Inner>, wakers: Vec<Waker>) {
+    drop(inner);
+    wakers.into_iter().for_each(Waker::wake);
 }
 
 fn park(wakers: &mut Vec<Waker>, context: &Context<'_>) {
@@ -71,7 +74,8 @@ impl Drop for Reader {
         inner.queue.clear();
         inner.tail = Vec::new();
         inner.length = 0;
-        wake(&mut inner.writers);
+        let wakers = std::mem::take(&mut inner.writers);
+        wake(inner, wakers);
     }
 }
 
@@ -79,7 +83,8 @@ impl Drop for Writer {
     fn drop(&mut self) {
         let mut inner = self.0.lock();
         inner.writer_gone = true;
-        wake(&mut inner.readers);
+        let wakers = std::mem::take(&mut inner.readers);
+        wake(inner, wakers);
     }
 }
 
@@ -105,7 +110,8 @@ impl Reader {
             inner.queue.push_front(front);
         }
         inner.length -= length;
-        wake(&mut inner.writers);
+        let wakers = std::mem::take(&mut inner.writers);
+        wake(inner, wakers);
         Some(data)
     }
 
@@ -149,7 +155,8 @@ impl Writer {
             inner.flush_tail();
             inner.queue.push_back(data);
         }
-        wake(&mut inner.readers);
+        let wakers = std::mem::take(&mut inner.readers);
+        wake(inner, wakers);
         Ok(())
     }
 
