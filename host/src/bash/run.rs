@@ -95,6 +95,10 @@ async fn bash(
     measured.cpu += process.shared.cpu();
     measured.memory_bytes = measured.memory_bytes.max(process.shared.memory_peak());
     measured.denied = process.shared.denied();
+    if process.shared.memory_refused() {
+        let limit = shown::size(cell.options().memory_bytes as u64);
+        notes.push(format!("A process reached its memory limit of {limit}."));
+    }
     if !late {
         move_to(cell, &mediator, &process, &mut notes);
     }

@@ -78,9 +78,20 @@ pub struct Shared {
     memory_peak: AtomicUsize,
     denied: Mutex<Option<Denied>>,
     closed: AtomicBool,
+    out_of_memory: AtomicBool,
 }
 
 impl Shared {
+    /// Notes that a process was refused memory.
+    pub(crate) fn note_memory_refused(&self) {
+        self.out_of_memory.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a process was refused memory.
+    pub fn memory_refused(&self) -> bool {
+        self.out_of_memory.load(Ordering::Relaxed)
+    }
+
     /// Lets no process of the group start another. Without it, a fork bomb is faster than whoever
     /// ends its processes one by one.
     pub(crate) fn close(&self) {

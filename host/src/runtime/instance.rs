@@ -219,6 +219,9 @@ pub(super) async fn run_process(engine: &Engine, program: &Program, state: State
     if let Some(seat) = &state.seat {
         let denied = state.fs.denials().latest();
         seat.process.shared.add(walled.control.cpu(), state.limits.memory_peak, denied);
+        if state.limits.memory_refused {
+            seat.process.shared.note_memory_refused();
+        }
     }
     exit
 }
