@@ -65,7 +65,7 @@ struct Inner {
     programs: Arc<ProgramSet>,
     tree: Arc<Tree>,
     on_error: Option<OnError>,
-    slots: Semaphore,
+    slots: Arc<Semaphore>,
 }
 
 impl std::fmt::Debug for Runtime {
@@ -91,7 +91,7 @@ impl Runtime {
         let cache = ambient::create_private_dir_ambient(&path)
             .map_err(|error| Error::io(format!("the cache {}", path.display()), error))?;
         let (linker, cache) = (Arc::new(linker), Arc::new(CodeCache::new(cache)));
-        let slots = Semaphore::new(engine.max_instances() as usize);
+        let slots = Arc::new(Semaphore::new(engine.max_instances() as usize));
         let registry = Registry::new(
             engine.clone(),
             linker.clone(),
@@ -180,7 +180,13 @@ impl Runtime {
 
     /// A kernel for a cell's processes.
     pub(crate) fn kernel(&self, session: Arc<Session>, memory_limit: usize) -> Kernel {
-        Kernel::new(self.0.engine.clone(), self.0.programs.clone(), session, memory_limit)
+        Kernel::new(
+            self.0.engine.clone(),
+            self.0.programs.clone(),
+            session,
+            memory_limit,
+            self.0.slots.clone(),
+        )
     }
 
     pub(crate) fn registry(&self) -> &Registry {

@@ -20,7 +20,8 @@ const SHELL: &str = "bash";
 pub struct CustomProgram {
     /// The name by which it is run.
     pub name: String,
-    /// A component that exports `wasi:cli/run`, or a WASI 0.1 module.
+    /// A component that exports `wasi:cli/run`. It starts with `/` as its directory, and finds the
+    /// one that it is meant to work in as `PWD`.
     pub wasm: Vec<u8>,
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use tests::{World, call};
-use toolcell::{Cell, ToolResult};
+use toolcell::{Cell, CustomProgram, ToolResult};
 
 async fn bash(cell: &Cell, command: &str) -> ToolResult {
     call(cell, "Bash", json!({ "command": command, "timeout": 60_000 })).await
@@ -229,4 +229,24 @@ async fn hostile_commands_end_by_their_limits() {
         assert!(text.contains(expected), "{shown}: {}", text.chars().take(500).collect::<String>());
     }
     printed(&bash(&cell, "echo usable").await, "usable");
+}
+
+#[tokio::test]
+async fn a_program_of_the_users_own_is_found_by_its_name() {
+    let jq = toolcell_artifacts::PROGRAMS.iter().find(|program| program.name == "jq").unwrap();
+    let program = CustomProgram { name: "mine".to_owned(), wasm: jq.wasm.to_vec() };
+    let world = World::with_runtime(tests::runtime_with(vec![program]));
+    let cell = world.cell();
+    printed(&bash(&cell, "command -v mine; echo '{\"a\": 1}' | mine .a").await, "/usr/bin/mine\n1");
+}
+
+/// Of a component that is not the shell, the process interface is the end.
+#[tokio::test]
+async fn only_the_shell_starts_processes() {
+    let shell = toolcell_artifacts::PROGRAMS.iter().find(|program| program.name == "bash").unwrap();
+    let program = CustomProgram { name: "other".to_owned(), wasm: shell.wasm.to_vec() };
+    let world = World::with_runtime(tests::runtime_with(vec![program]));
+    let cell = world.cell();
+    let result = bash(&cell, "other -c 'echo escaped'").await;
+    assert_eq!(result.text(), "Exit code 137");
 }

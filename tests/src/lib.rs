@@ -6,7 +6,9 @@ use std::sync::LazyLock;
 use serde_json::Value;
 use toolcell::policy::Access;
 use toolcell::runtime::EngineOptions;
-use toolcell::{Cell, CellOptions, RegionOption, Runtime, RuntimeOptions, ToolCall, ToolResult};
+use toolcell::{
+    Cell, CellOptions, CustomProgram, RegionOption, Runtime, RuntimeOptions, ToolCall, ToolResult,
+};
 
 /// What the file outside holds.
 pub const SECRET: &str = "TOP SECRET";
@@ -20,8 +22,14 @@ static CACHE: LazyLock<PathBuf> = LazyLock::new(|| {
 
 /// A runtime that shares compiled components with all other tests.
 pub fn runtime() -> Runtime {
+    runtime_with(Vec::new())
+}
+
+/// The same, with programs of its own.
+pub fn runtime_with(programs: Vec<CustomProgram>) -> Runtime {
     let mut options = RuntimeOptions::new(CACHE.clone());
     options.engine = EngineOptions { max_instances: 32 };
+    options.programs = programs;
     Runtime::new(options).expect("this machine has what the engine needs")
 }
 

@@ -19,7 +19,9 @@ use clap::{Parser, Subcommand};
 use toolcell::journal::Durability;
 use toolcell::policy::Access;
 use toolcell::runtime::EngineOptions;
-use toolcell::{CellOptions, CustomTool, RegionOption, Runtime, RuntimeOptions, ambient};
+use toolcell::{
+    CellOptions, CustomProgram, CustomTool, RegionOption, Runtime, RuntimeOptions, ambient,
+};
 
 /// Runs an agent's tools in WebAssembly cells.
 #[derive(Debug, Parser)]
@@ -46,6 +48,9 @@ struct World {
     /// Add a tool, or replace one: NAME=FILE.wasm
     #[arg(long, global = true, value_name = "NAME=FILE")]
     tool: Vec<String>,
+    /// Add a program of the shell, or replace one: NAME=FILE.wasm, a WASI 0.2 command
+    #[arg(long, global = true, value_name = "NAME=FILE")]
+    program: Vec<String>,
     /// When changes must be on the disk: before each result, at the end, or whenever
     #[arg(long, global = true, value_enum, default_value = "execution")]
     durability: When,
@@ -121,6 +126,12 @@ impl World {
             let wasm = ambient::read_ambient(file.as_ref())
                 .with_context(|| format!("cannot read {file}"))?;
             options.tools.push(CustomTool { name: name.to_owned(), wasm });
+        }
+        for program in &self.program {
+            let (name, file) = pair(program, "--program takes NAME=FILE")?;
+            let wasm = ambient::read_ambient(file.as_ref())
+                .with_context(|| format!("cannot read {file}"))?;
+            options.programs.push(CustomProgram { name: name.to_owned(), wasm });
         }
         if printer::is_terminal() {
             options.on_compile = Some(Arc::new(|name| eprintln!("compiling {name} (first use) …")));

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use rustix::io::Errno;
+use tokio::sync::Semaphore;
 
 use super::engine::Engine;
 use super::instance::{Program, run_process};
@@ -35,6 +36,8 @@ pub struct Kernel {
     table: Arc<ProcessTable>,
     session: Arc<Session>,
     memory_limit: usize,
+    /// Instances that the engine can still hold, for all cells.
+    slots: Arc<Semaphore>,
 }
 
 impl std::fmt::Debug for Kernel {
@@ -67,8 +70,9 @@ impl Kernel {
         programs: Arc<dyn FindProgram>,
         session: Arc<Session>,
         memory_limit: usize,
+        slots: Arc<Semaphore>,
     ) -> Kernel {
-        Kernel { engine, programs, table: Arc::default(), session, memory_limit }
+        Kernel { engine, programs, table: Arc::default(), session, memory_limit, slots }
     }
 
     /// Its processes.
@@ -98,6 +102,8 @@ impl Kernel {
         // The process finds its working directory in its environment.
         spawn.env.retain(|(name, _)| name != "PWD");
         spawn.env.push(("PWD".to_owned(), spawn.cwd.clone()));
+        // It does not wait for a place: a shell that waited could wait for itself.
+        let slot = self.slots.clone().try_acquire_owned().map_err(|_| Errno::AGAIN)?;
         let control = Control::unlimited();
         let process =
             self.table.start(parent, spawn.argv, control.clone()).map_err(|_| Errno::AGAIN)?;
@@ -126,6 +132,7 @@ impl Kernel {
             let guard = Ending { kernel: &kernel, process: &running };
             // Everything that the process held is closed when this comes back.
             let exit = run_process(&kernel.engine, &program, state).await;
+            drop(slot);
             guard.end(exit);
         });
         Ok(process)
