@@ -9,17 +9,7 @@ use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use toolcell::policy::{Grant, Rights};
-use toolcell::vfs::{Follow, Mediator, OpenHow};
-
-const CREATE: OpenHow = OpenHow {
-    read: true,
-    write: true,
-    create: true,
-    exclusive: false,
-    truncate: false,
-    directory: false,
-    follow: Follow::Last,
-};
+use toolcell::vfs::{Mediator, OpenHow};
 
 const FILES: u64 = 200;
 
@@ -40,7 +30,7 @@ fn writes(criterion: &mut Criterion) {
             let root = mediator.root();
             for number in 0..FILES {
                 let path = format!("home/agent/workspace/f{number}");
-                let file = mediator.open_at(&root, &path, CREATE).unwrap();
+                let file = mediator.open_at(&root, &path, OpenHow::CREATE).unwrap();
                 mediator.write_at(&file, &data, 0).unwrap();
                 drop(file);
                 mediator.unlink_file(&root, &path).unwrap();
@@ -66,7 +56,9 @@ fn writes(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(FILES));
     group.bench_function("mediated and journaled", |bench| {
         let mediator = mediator();
-        let file = mediator.open_at(&mediator.root(), "home/agent/workspace/one", CREATE).unwrap();
+        let file = mediator
+            .open_at(&mediator.root(), "home/agent/workspace/one", OpenHow::CREATE)
+            .unwrap();
         bench.iter(|| {
             for number in 0..FILES {
                 mediator.write_at(&file, &data, number * 4096).unwrap();

@@ -13,7 +13,7 @@ use toolcell::ambient;
 use toolcell::journal::{Outcome, read_all};
 use toolcell::path::GuestPath;
 use toolcell::policy::{Grant, OperationKind, Rights};
-use toolcell::vfs::{Follow, Mediator, OpenHow};
+use toolcell::vfs::{Mediator, OpenHow};
 use toolcell::{Cell, CellOptions};
 
 const CHILD: &str = "TOOLCELL_CRASH_CHILD";
@@ -40,15 +40,7 @@ fn step(mediator: &Mediator, random: u64) {
     let root = mediator.root();
     let name = |number: u64| format!("home/agent/workspace/f{}", number % 12);
     let (one, other) = (name(random / 8), name(random / 128));
-    let how = OpenHow {
-        read: true,
-        write: true,
-        create: true,
-        exclusive: false,
-        truncate: random.is_multiple_of(3),
-        directory: false,
-        follow: Follow::Last,
-    };
+    let how = OpenHow { truncate: random.is_multiple_of(3), ..OpenHow::CREATE };
     // Failures are part of it: the names are few, so that many steps find them taken or gone.
     match random % 8 {
         0..=2 => {

@@ -258,15 +258,7 @@ fn leaked(name: String) -> &'static str {
 fn run(mediator: &Mediator, step: &Step) -> Result<(), Errno> {
     let root = mediator.root();
     let path = |name: &str| format!("home/agent/workspace/{name}");
-    let how = OpenHow {
-        read: true,
-        write: true,
-        create: false,
-        exclusive: false,
-        truncate: false,
-        directory: false,
-        follow: Follow::No,
-    };
+    let how = OpenHow { create: false, follow: Follow::No, ..OpenHow::CREATE };
     let result: Result<(), Fault> = match *step {
         Step::Create(name, exclusive) => mediator
             .open_at(&root, &path(name), OpenHow { create: true, exclusive, ..how })

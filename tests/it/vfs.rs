@@ -7,23 +7,13 @@ use tests::World;
 use toolcell::Cell;
 use toolcell::path::GuestPath;
 use toolcell::policy::{Grant, Rights};
-use toolcell::vfs::{Fault, Follow, Mediator, Node, OpenHow};
+use toolcell::vfs::{Fault, Mediator, Node, OpenHow};
 
 fn mediator(cell: &Cell) -> Mediator {
     let actor = cell.journal().actor("door", "test", "").unwrap();
     let regions = cell.space().regions().into_iter().map(|region| (region, Rights::ReadWrite));
     Mediator::new(cell.space().clone(), Grant::new(actor, regions.collect()))
 }
-
-const CREATE: OpenHow = OpenHow {
-    read: true,
-    write: true,
-    create: true,
-    exclusive: false,
-    truncate: false,
-    directory: false,
-    follow: Follow::Last,
-};
 
 fn open(mediator: &Mediator, path: &str, how: OpenHow) -> Result<Node, Fault> {
     mediator.open_at(&mediator.root(), path, how)
@@ -63,8 +53,8 @@ async fn a_relative_link_leads_from_one_region_into_another() {
 
     let link = GuestPath::parse(&GuestPath::root(), "/home/agent/workspace/link").unwrap();
     assert_eq!(mediator.canonical(&link).unwrap().as_str(), "/home/agent/shared/memo");
-    assert!(open(&mediator, "home/agent/workspace/link", CREATE).is_ok());
-    assert!(open(&mediator, "home/agent/workspace/../shared/memo", CREATE).is_ok());
+    assert!(open(&mediator, "home/agent/workspace/link", OpenHow::CREATE).is_ok());
+    assert!(open(&mediator, "home/agent/workspace/../shared/memo", OpenHow::CREATE).is_ok());
 }
 
 #[tokio::test]
@@ -72,13 +62,13 @@ async fn home_shows_the_regions_among_its_own_files() {
     let world = World::new();
     let cell = world.cell();
     let mediator = mediator(&cell);
-    drop(open(&mediator, "home/agent/own", CREATE).unwrap());
+    drop(open(&mediator, "home/agent/own", OpenHow::CREATE).unwrap());
 
     let input = serde_json::json!({ "pattern": "*/*", "path": "/home" });
     let result = tests::call(&cell, "Glob", input).await;
     assert_eq!(result.text(), "/home/agent/own");
     for region in ["shared", "workspace", "downloads", "uploads"] {
-        let how = OpenHow { create: false, write: false, directory: true, ..CREATE };
+        let how = OpenHow { create: false, write: false, directory: true, ..OpenHow::CREATE };
         assert!(open(&mediator, &format!("home/agent/{region}"), how).is_ok(), "{region}");
     }
 }
@@ -92,7 +82,7 @@ async fn an_unlinked_file_is_charged_until_it_is_closed() {
     region.ledger().rebase(5, 1);
     let mediator = mediator(&cell);
 
-    let file = open(&mediator, "home/agent/workspace/f", CREATE).unwrap();
+    let file = open(&mediator, "home/agent/workspace/f", OpenHow::CREATE).unwrap();
     mediator.unlink_file(&mediator.root(), "home/agent/workspace/f").unwrap();
     assert_eq!((region.ledger().bytes(), region.ledger().entries()), (5, 0));
     drop(file);

@@ -125,7 +125,7 @@ fn working_directory(cell: &Cell, mediator: &Mediator, notes: &mut Vec<String>) 
 }
 
 fn is_directory(mediator: &Mediator, path: &str) -> bool {
-    let look = mediator.look_at(&mediator.root(), beneath_root(path), Follow::Last);
+    let look = mediator.look_at(path, Follow::Last);
     look.is_ok_and(|look| look.kind == FileType::Directory)
 }
 
@@ -261,19 +261,10 @@ fn in_background(
 
 /// Makes a file for output, and its directory.
 fn create(mediator: &Mediator, path: &str) -> Option<Fd> {
-    let root = mediator.root();
     // It is there already from the second time on.
-    let _ = mediator.create_directory(&root, beneath_root(RESULTS));
-    let how = OpenHow {
-        read: true,
-        write: true,
-        create: true,
-        exclusive: false,
-        truncate: true,
-        directory: false,
-        follow: Follow::No,
-    };
-    let node = mediator.open_at(&root, beneath_root(path), how).ok()?;
+    let _ = mediator.create_directory(&mediator.root(), beneath_root(RESULTS));
+    let how = OpenHow { truncate: true, follow: Follow::No, ..OpenHow::CREATE };
+    let node = mediator.open(path, how).ok()?;
     Some(Fd::file(Arc::new(mediator.clone()), node, true))
 }
 

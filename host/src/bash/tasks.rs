@@ -11,7 +11,7 @@ use super::shown;
 use super::spool::Spool;
 use crate::failure::Failure;
 use crate::process::{Exit, Process, ProcessTable};
-use crate::vfs::{Follow, Mediator, OpenHow, beneath_root};
+use crate::vfs::{Follow, Mediator, OpenHow};
 
 /// Time that a command has to end by itself after it was asked to.
 pub(super) const GRACE: Duration = Duration::from_secs(2);
@@ -85,18 +85,9 @@ impl Tasks {
             let _ = tokio::time::timeout(wait, task.process.wait()).await;
         }
         let exit = task.process.exited();
-        let how = OpenHow {
-            read: true,
-            write: false,
-            create: false,
-            exclusive: false,
-            truncate: false,
-            directory: false,
-            follow: Follow::No,
-        };
+        let how = OpenHow { follow: Follow::No, ..OpenHow::READ };
         let failed = |_| Failure::new("io_error", format!("{} cannot be read.", task.path));
-        let node =
-            mediator.open_at(&mediator.root(), beneath_root(&task.path), how).map_err(failed)?;
+        let node = mediator.open(&task.path, how).map_err(failed)?;
         let mut seen = task.seen.lock();
         let new = mediator.read_at(&node, MAX_NEW, *seen).map_err(failed)?;
         *seen += new.len() as u64;

@@ -12,7 +12,7 @@ use super::state::{Seat, State};
 use crate::path::GuestPath;
 use crate::process::{Control, Exit, Fd, FdKind, Fds, Process, ProcessTable};
 use crate::session::Session;
-use crate::vfs::{Follow, Mediator, Node, OpenHow, beneath_root};
+use crate::vfs::{Mediator, Node, OpenHow};
 
 /// Bytes of a script's first line that are looked at.
 const FIRST_LINE: u64 = 256;
@@ -151,18 +151,7 @@ impl Kernel {
             if let Some(name) = program_name(&path) {
                 return self.programs.program(name).ok_or(Errno::NOENT);
             }
-            let how = OpenHow {
-                read: true,
-                write: false,
-                create: false,
-                exclusive: false,
-                truncate: false,
-                directory: false,
-                follow: Follow::Last,
-            };
-            let node = mediator
-                .open_at(&mediator.root(), beneath_root(&path), how)
-                .map_err(|f| f.errno())?;
+            let node = mediator.open(&path, OpenHow::READ).map_err(|f| f.errno())?;
             if !matches!(node, Node::File(_)) {
                 return Err(Errno::ACCESS);
             }

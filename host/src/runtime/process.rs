@@ -13,7 +13,7 @@ use super::kernel::{Spawn, file_of};
 use super::state::{Seat, State};
 use crate::path::GuestPath;
 use crate::process::{Disposition, Exit, Fd, Process};
-use crate::vfs::{FileLook, FileType, Follow, OpenHow, beneath_root};
+use crate::vfs::{FileLook, FileType, Follow, OpenHow};
 
 /// Bytes that one read gives at most.
 const MAX_READ: u32 = 1 << 20;
@@ -203,7 +203,7 @@ impl wit::Host for State {
             follow: Follow::Last,
         };
         let mediator = self.fs.mediator().clone();
-        let opened = mediator.open_at(&mediator.root(), beneath_root(&path), open);
+        let opened = mediator.open(&path, open);
         match opened {
             Ok(node) => {
                 let fd = Fd::file(mediator, node, how.contains(OpenFlags::APPEND));
@@ -331,25 +331,15 @@ impl wit::Host for State {
         self.seat()?;
         let mediator = self.fs.mediator();
         let follow = if follow { Follow::Last } else { Follow::No };
-        let looked = mediator.look_at(&mediator.root(), beneath_root(&path), follow);
+        let looked = mediator.look_at(&path, follow);
         Ok(looked.map(stat).map_err(|fault| code(fault.errno())))
     }
 
     fn read_dir(&mut self, path: String) -> Asked<Vec<(String, wit::FileKind)>> {
         self.seat()?;
-        let how = OpenHow {
-            read: true,
-            write: false,
-            create: false,
-            exclusive: false,
-            truncate: false,
-            directory: true,
-            follow: Follow::Last,
-        };
+        let how = OpenHow { directory: true, ..OpenHow::READ };
         let mediator = self.fs.mediator();
-        let listed = mediator
-            .open_at(&mediator.root(), beneath_root(&path), how)
-            .and_then(|node| mediator.names(&node, MAX_NAMES));
+        let listed = mediator.open(&path, how).and_then(|node| mediator.names(&node, MAX_NAMES));
         Ok(listed
             .map(|names| names.into_iter().map(|(name, file)| (name, kind(file))).collect())
             .map_err(|fault| code(fault.errno())))

@@ -5,7 +5,7 @@ use std::os::fd::AsFd as _;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
-use super::{Mediator, place};
+use super::{Mediator, beneath_root, place};
 use crate::path::{GuestPath, Parts, escape};
 use crate::policy::{Access, Operation, Place};
 use crate::vfs::backing;
@@ -145,12 +145,12 @@ impl Listing {
 }
 
 impl Mediator {
-    /// What is known of what a path names, for the host's own doors.
+    /// What is known of what an absolute path names, for the host's own doors.
     ///
     /// # Errors
     /// As `stat(2)`, and whatever policy refuses.
-    pub fn look_at(&self, at: &Node, path: &str, follow: Follow) -> Result<FileLook, Fault> {
-        let metadata = self.stat_at(at, path, follow)?;
+    pub fn look_at(&self, path: &str, follow: Follow) -> Result<FileLook, Fault> {
+        let metadata = self.stat_at(&self.root(), beneath_root(path), follow)?;
         let path = GuestPath::parse(&GuestPath::root(), path).map_err(|_| Errno::INVAL)?;
         let mount = self.space.mount_of(&path);
         let writable = match mount {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rustix::fs::{FileType, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::{Mediator, Streams, place};
+use super::{Mediator, Streams, beneath_root, place};
 use crate::journal::Facts;
 use crate::path::{GuestPath, Parts};
 use crate::policy::{Denied, Operation, Place};
@@ -42,6 +42,20 @@ pub struct OpenHow {
 }
 
 impl OpenHow {
+    /// To read what is there, through a link.
+    pub const READ: OpenHow = OpenHow {
+        read: true,
+        write: false,
+        create: false,
+        exclusive: false,
+        truncate: false,
+        directory: false,
+        follow: Follow::Last,
+    };
+
+    /// To read and write, and to make it if it is not there.
+    pub const CREATE: OpenHow = OpenHow { write: true, create: true, ..OpenHow::READ };
+
     fn flags(self) -> OFlags {
         // A pipe or device that somebody put into the region must not hang the host.
         let mut flags = OFlags::NONBLOCK | OFlags::NOCTTY;
@@ -56,6 +70,14 @@ impl OpenHow {
 }
 
 impl Mediator {
+    /// Opens what an absolute path names, for the host's own doors.
+    ///
+    /// # Errors
+    /// As `open(2)`, and whatever policy refuses.
+    pub fn open(&self, path: &str, how: OpenHow) -> Result<Node, Fault> {
+        self.open_at(&self.root(), beneath_root(path), how)
+    }
+
     /// Opens what a path names.
     ///
     /// # Errors
