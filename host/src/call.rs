@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::bash::TaskEvent;
 use crate::failure::Failure;
 use crate::policy::Mutation;
 
@@ -65,6 +66,8 @@ pub struct ToolResult {
     pub mutations: Vec<Mutation>,
     /// Changes beyond those listed.
     pub mutations_unlisted: u64,
+    /// Background commands that ended since the last result.
+    pub ended: Vec<TaskEvent>,
     /// What it used.
     pub usage: Usage,
 }

@@ -9,14 +9,14 @@ use cap_std::fs::{Dir, File, OpenOptions};
 use serde_json::{Value, json};
 
 use crate::ambient;
-use crate::bash::Tasks;
+use crate::bash::{TaskEvent, Tasks};
 use crate::call::{ToolCall, ToolResult};
 use crate::dispatch::dispatch;
 use crate::embed::Runtime;
 use crate::error::Error;
 use crate::journal::{Durability, Journal, Keep};
 use crate::path::GuestPath;
-use crate::policy::{Access, DEFAULT_REGIONS, Grant, Region, RegionDefault, Rights};
+use crate::policy::{Access, Actor, DEFAULT_REGIONS, Grant, Region, RegionDefault, Rights};
 use crate::process::Control;
 use crate::runtime::{DEFAULT_MEMORY_BYTES, Kernel, Program, ProgramRun, State, run_program};
 use crate::session::{FileState, PathLocks, Session};
@@ -106,10 +106,14 @@ pub struct Cell {
     directory: Dir,
     kernel: Arc<Kernel>,
     tasks: Tasks,
-    shell_turn: tokio::sync::Mutex<()>,
+    /// What the last shell left for the next one, held by the command that runs.
+    shell: tokio::sync::Mutex<Option<Vec<u8>>>,
     /// Holds the lock that keeps other processes out.
     _lock: File,
 }
+
+/// Where what a shell left is kept, in the cell's directory.
+const SHELL_FILE: &str = "shell.state";
 
 impl Cell {
     pub(crate) fn open(runtime: Runtime, options: CellOptions) -> Result<Cell, Error> {
@@ -130,6 +134,7 @@ impl Cell {
         if let Ok(bytes) = directory.read("session.json") {
             restore(&session, &bytes);
         }
+        let shell = tokio::sync::Mutex::new(directory.read(SHELL_FILE).ok());
         let (space, session) = (Arc::new(space), Arc::new(session));
         let kernel = Arc::new(runtime.kernel(session.clone(), options.memory_bytes));
         Ok(Cell {
@@ -141,7 +146,7 @@ impl Cell {
             directory,
             kernel,
             tasks: Tasks::default(),
-            shell_turn: tokio::sync::Mutex::default(),
+            shell,
             _lock: lock,
         })
     }
@@ -152,14 +157,25 @@ impl Cell {
         dispatch(self, call).await
     }
 
+    /// A mediator for one of the host's own doors.
+    pub(crate) fn mediator_for(&self, door: &str) -> Result<Mediator, Error> {
+        let actor = self.journal.actor("", door, "")?;
+        Ok(Mediator::new(self.space.clone(), self.grant(actor, Rights::ReadWrite)))
+    }
+
+    /// Every region with these rights, as far as the region itself allows; what the host provides,
+    /// to read.
+    pub(crate) fn grant(&self, actor: Arc<Actor>, rights: Rights) -> Grant {
+        let mut regions: Vec<_> =
+            self.space.regions().into_iter().map(|region| (region, rights)).collect();
+        regions.push((self.space.system_region().clone(), Rights::Read));
+        Grant::new(actor, regions)
+    }
+
     /// Runs a program with the rights of a tool that may change files.
     pub async fn run(&self, program: &Program, argv: &[String]) -> Result<ProgramRun, Error> {
         let name = argv.first().map_or("", String::as_str);
-        let actor = self.journal.actor("", name, "")?;
-        let mut regions: Vec<_> =
-            self.space.regions().into_iter().map(|region| (region, Rights::ReadWrite)).collect();
-        regions.push((self.space.system_region().clone(), Rights::Read));
-        let mediator = Mediator::new(self.space.clone(), Grant::new(actor, regions));
+        let mediator = self.mediator_for(name)?;
         let state = State::new(
             mediator,
             self.session.clone(),
@@ -205,9 +221,31 @@ impl Cell {
         &self.tasks
     }
 
-    /// Held by the command that runs.
-    pub(crate) fn shell_turn(&self) -> &tokio::sync::Mutex<()> {
-        &self.shell_turn
+    /// What the last shell left for the next one, held by the command that runs.
+    pub(crate) fn shell(&self) -> &tokio::sync::Mutex<Option<Vec<u8>>> {
+        &self.shell
+    }
+
+    /// Writes down what a shell left, so that it outlives this process; none removes it.
+    pub(crate) fn save_shell(&self, state: Option<&[u8]>) -> Result<(), Error> {
+        let failed = |error| Error::io("the shell's state", error);
+        match state {
+            Some(state) => {
+                let new = format!(".{SHELL_FILE}.new");
+                self.directory.write(&new, state).map_err(failed)?;
+                self.directory.rename(&new, &self.directory, SHELL_FILE).map_err(failed)
+            }
+            None => match self.directory.remove_file(SHELL_FILE) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(failed(error)),
+                _ => Ok(()),
+            },
+        }
+    }
+
+    /// The ends of background commands, from now on. A receiver that falls behind by more than
+    /// [`crate::MAX_TASK_EVENTS`] loses the oldest, and is told how many.
+    pub fn task_events(&self) -> tokio::sync::broadcast::Receiver<TaskEvent> {
+        self.tasks.events()
     }
 
     pub(crate) fn options(&self) -> &CellOptions {

@@ -15,7 +15,7 @@ use crate::bash;
 use crate::call::{Content, ToolCall, ToolResult, Usage};
 use crate::cell::Cell;
 use crate::failure::Failure;
-use crate::policy::{Actor, Grant, Rights};
+use crate::policy::{Actor, Rights};
 use crate::process::Control;
 use crate::profile;
 use crate::registry::{Served, Tool};
@@ -41,6 +41,13 @@ pub(crate) async fn dispatch(cell: &Cell, call: ToolCall) -> ToolResult {
         Err(failure) => profile::failure(failure),
     })];
     content.append(&mut answer.images);
+    let ended = cell.tasks().take_untold();
+    content.extend(ended.iter().map(|event| {
+        Content::Text(profile::reminder(&format!(
+            "{}. Its output is in {}.",
+            event.summary, event.output_path
+        )))
+    }));
     let (mutations, mutations_unlisted) =
         answer.actor.map(|actor| actor.changes()).unwrap_or_default();
     ToolResult {
@@ -50,6 +57,7 @@ pub(crate) async fn dispatch(cell: &Cell, call: ToolCall) -> ToolResult {
         outcome,
         mutations,
         mutations_unlisted,
+        ended,
         usage: Usage {
             wall: started.elapsed(),
             cpu: answer.measured.cpu,
@@ -118,14 +126,9 @@ async fn invocation(cell: &Cell, name: &str, input: Value) -> Result<Invocation,
     Ok(Invocation { tool, input })
 }
 
-/// A tool gets every region of the cell: to read if reading is all it does, else as the region
-/// itself allows.
-fn grant(cell: &Cell, tool: &Tool, actor: &Arc<Actor>) -> Grant {
-    let rights = if tool.read_only { Rights::Read } else { Rights::ReadWrite };
-    let mut regions: Vec<_> =
-        cell.space().regions().into_iter().map(|region| (region, rights)).collect();
-    regions.push((cell.space().system_region().clone(), Rights::Read));
-    Grant::new(actor.clone(), regions)
+/// A tool that only reads gets every region to read.
+fn rights(tool: &Tool) -> Rights {
+    if tool.read_only { Rights::Read } else { Rights::ReadWrite }
 }
 
 async fn run(
@@ -140,7 +143,7 @@ async fn run(
         .actor(id, &tool.name, &tool.digest)
         .map_err(|_| Failure::new("internal_error", "The journal cannot be written."))?;
     answer.actor = Some(actor.clone());
-    let mediator = Mediator::new(cell.space().clone(), grant(cell, tool, &actor));
+    let mediator = Mediator::new(cell.space().clone(), cell.grant(actor.clone(), rights(tool)));
     let outcome = match &tool.served {
         Served::Component(pre) => run_component(cell, tool, pre, mediator, input, answer).await,
         Served::Host(host) => {

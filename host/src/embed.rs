@@ -105,7 +105,7 @@ impl Runtime {
             cache.clone(),
             options.programs,
             options.on_compile,
-        );
+        )?;
         let tree = Arc::new(Tree::new(programs.names()));
         let programs = Arc::new(programs);
         let on_error = options.on_error;

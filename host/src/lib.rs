@@ -44,6 +44,7 @@ pub mod session;
 pub mod vfs;
 pub mod wire;
 
+pub use bash::{Interrupt, MAX_TASK_EVENTS, Shell, TaskEvent};
 pub use call::{Content, ToolCall, ToolResult, Usage};
 pub use cell::{Cell, CellOptions, DEFAULT_CALL_LIMIT, HOME, RegionOption};
 pub use embed::{OnError, Runtime, RuntimeOptions};

@@ -20,8 +20,9 @@ const SHELL: &str = "bash";
 pub struct CustomProgram {
     /// The name by which it is run.
     pub name: String,
-    /// A component that exports `wasi:cli/run`. It starts with `/` as its directory, and finds the
-    /// one that it is meant to work in as `PWD`.
+    /// A component that exports `wasi:cli/run` (WASI 0.2), or a module that exports `_start` and
+    /// imports `wasi_snapshot_preview1` (WASI 0.1), which is made into one. It starts with `/` as
+    /// its directory, and finds the one that it is meant to work in as `PWD`.
     pub wasm: Vec<u8>,
 }
 
@@ -43,13 +44,15 @@ pub(crate) struct ProgramSet {
 }
 
 impl ProgramSet {
+    /// All of them. Those that a user adds are compiled at once, so that what is wrong with one is
+    /// told to whoever adds it, and not to an agent as a missing file.
     pub(crate) fn new(
         engine: Engine,
         linker: Arc<Linker<State>>,
         cache: Arc<CodeCache>,
         custom: Vec<CustomProgram>,
         on_compile: Option<OnCompile>,
-    ) -> ProgramSet {
+    ) -> Result<ProgramSet, Error> {
         let mut components = Vec::new();
         let mut by_name = BTreeMap::new();
         for built_in in toolcell_artifacts::PROGRAMS {
@@ -63,6 +66,7 @@ impl ProgramSet {
                 program: OnceLock::new(),
             });
         }
+        let built_in = components.len();
         // A custom program takes the place of a built-in one of the same name.
         for custom in custom {
             by_name.insert(custom.name.clone(), components.len());
@@ -73,7 +77,14 @@ impl ProgramSet {
                 program: OnceLock::new(),
             });
         }
-        ProgramSet { components, by_name, engine, linker, cache, on_compile }
+        let set = ProgramSet { components, by_name, engine, linker, cache, on_compile };
+        set.components[built_in..].iter().try_for_each(|component| set.prepare(component))?;
+        Ok(set)
+    }
+
+    fn prepare(&self, component: &Component) -> Result<(), Error> {
+        let failed = |source| Error::Component { name: component.name.clone(), source };
+        self.compile(component).map(drop).map_err(failed)
     }
 
     /// The names of all programs, sorted.
@@ -92,14 +103,12 @@ impl ProgramSet {
 
     /// Compiles all of them.
     pub(crate) fn compile_all(&self) -> Result<(), Error> {
-        self.components.iter().try_for_each(|component| {
-            let failed = |source| Error::Component { name: component.name.clone(), source };
-            self.compile(component).map(drop).map_err(failed)
-        })
+        self.components.iter().try_for_each(|component| self.prepare(component))
     }
 
     fn compile(&self, component: &Component) -> Result<Program, LoadError> {
-        let compiled = self.cache.load(&self.engine, &component.wasm, || {
+        let wasm = as_component(&component.wasm)?;
+        let compiled = self.cache.load(&self.engine, &wasm, || {
             if let Some(on_compile) = &self.on_compile {
                 on_compile(&component.name);
             }
@@ -107,6 +116,29 @@ impl ProgramSet {
         let program = Program::new(&self.linker, &compiled).map_err(LoadError::Link)?;
         Ok(if component.is_shell { program.with_processes() } else { program })
     }
+}
+
+/// What begins a core module: the magic number, version 1, layer 0.
+const MODULE: &[u8] = b"\0asm\x01\0\0\0";
+
+/// A component as it is; of a WASI 0.1 module, the component that wasmtime's adapter makes of it.
+fn as_component(wasm: &[u8]) -> Result<Cow<'_, [u8]>, LoadError> {
+    use wasi_preview1_component_adapter_provider as adapter;
+    if !wasm.starts_with(MODULE) {
+        return Ok(Cow::Borrowed(wasm));
+    }
+    let encode = || {
+        wit_component::ComponentEncoder::default()
+            .module(wasm)?
+            .adapter(
+                adapter::WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME,
+                adapter::WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER,
+            )?
+            .validate(true)
+            .encode()
+    };
+    let encoded = encode().map_err(|error| LoadError::Adapt(wasmtime::Error::from_anyhow(error)));
+    encoded.map(Cow::Owned)
 }
 
 impl FindProgram for ProgramSet {

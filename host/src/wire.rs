@@ -10,6 +10,7 @@ use base64::prelude::BASE64_STANDARD;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use crate::bash::TaskEvent;
 use crate::call::{Content, ToolCall, ToolResult, Usage};
 use crate::failure::Failure;
 use crate::policy::Mutation;
@@ -81,12 +82,24 @@ pub fn result(result: &ToolResult) -> impl Serialize + '_ {
         structured,
         mutations: result.mutations.iter().map(mutation).collect(),
         mutations_unlisted: result.mutations_unlisted,
+        ended: result.ended.iter().map(ended).collect(),
         usage: UsageLine {
             wall_ms: milliseconds(result.usage.wall),
             cpu_ms: milliseconds(result.usage.cpu),
             memory_bytes: result.usage.memory_bytes,
         },
     }
+}
+
+fn ended(event: &TaskEvent) -> Value {
+    json!({
+        "task_id": event.task_id,
+        "status": event.status,
+        "exit_code": event.exit_code,
+        "command": event.command,
+        "output_path": event.output_path,
+        "summary": event.summary,
+    })
 }
 
 #[derive(Serialize)]
@@ -99,6 +112,9 @@ struct ResultLine<'a> {
     mutations: Vec<MutationLine<'a>>,
     #[serde(skip_serializing_if = "is_zero")]
     mutations_unlisted: u64,
+    /// Background commands that ended since the last result.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    ended: Vec<Value>,
     usage: UsageLine,
 }
 
@@ -165,6 +181,7 @@ pub fn refused(call: ToolCall, failure: Failure) -> ToolResult {
         outcome: Err(failure),
         mutations: Vec::new(),
         mutations_unlisted: 0,
+        ended: Vec::new(),
         usage: Usage::default(),
     }
 }

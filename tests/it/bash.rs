@@ -250,3 +250,226 @@ async fn only_the_shell_starts_processes() {
     let result = bash(&cell, "other -c 'echo escaped'").await;
     assert_eq!(result.text(), "Exit code 137");
 }
+
+fn with_setting(world: &World, name: &str, value: &str) -> Cell {
+    let mut options = world.options();
+    options.settings.insert(name.to_owned(), value.to_owned());
+    world.open(options)
+}
+
+#[tokio::test]
+async fn bash_r1_a_session_file_is_run_before_each_command() {
+    let world = World::new();
+    let cell = with_setting(&world, "env_file", "/home/agent/workspace/env.sh");
+    printed(&bash(&cell, "echo [$X]").await, "[]");
+    bash(&cell, "echo 'export X=1; f() { echo f; }' > workspace/env.sh").await;
+
+    printed(
+        &bash(&cell, "echo [$X]; f; bash -c 'echo $X; type f >/dev/null || echo none' 2>/dev/null")
+            .await,
+        "[1]\nf\n1\nnone",
+    );
+}
+
+#[tokio::test]
+async fn a_persistent_shell_goes_on_where_it_was() {
+    let world = World::new();
+    let cell = with_setting(&world, "persistent_shell", "true");
+    bash(&cell, "x=1; a=(b c); f() { echo f$x; }; alias l=ls; set -u; cd /tmp").await;
+    printed(
+        &bash(&cell, "echo $x ${a[1]}; f; alias l; set -o | grep nounset; pwd").await,
+        "1 c\nf1\nalias l='ls'\nnounset        \ton\n/tmp",
+    );
+    let failed = bash(&cell, "x=2; echo $unset").await;
+    assert!(failed.is_error(), "set -u is kept");
+
+    // The host is another process.
+    cell.close().unwrap();
+    let cell = with_setting(&world, "persistent_shell", "true");
+    printed(&bash(&cell, "set +u; echo $x; f").await, "2\nf2");
+
+    // A command that is killed changes nothing.
+    call(&cell, "Bash", json!({ "command": "x=3; while :; do :; done", "timeout": 100 })).await;
+    printed(&bash(&cell, "echo $x").await, "2");
+    printed(&bash(&cell, "trap 'echo bye' EXIT").await, "(Bash completed with no output)");
+    printed(&bash(&cell, "exit 0").await, "bye");
+    let restarted = call(&cell, "Bash", json!({ "restart": true })).await;
+    printed(&restarted, "bash session restarted");
+    printed(
+        &bash(&cell, "echo [$x]; type f 2>/dev/null || echo none; pwd").await,
+        "[]\nnone\n/home/agent",
+    );
+    cell.close().unwrap();
+
+    let cell = world.cell();
+    printed(&bash(&cell, "y=1; true").await, "(Bash completed with no output)");
+    printed(&bash(&cell, "echo [$y]").await, "[]");
+    let refused = call(&cell, "Bash", json!({ "restart": true })).await;
+    assert!(refused.text().contains("persistent shell"), "{}", refused.text());
+}
+
+#[tokio::test]
+async fn bash_r17_the_end_of_a_background_command_is_told_once() {
+    let world = World::new();
+    let cell = world.cell();
+    let mut events = cell.task_events();
+    let started =
+        call(&cell, "Bash", json!({ "command": "echo out; exit 3", "run_in_background": true }))
+            .await;
+    let id = details(&started)["backgroundTaskId"].as_str().unwrap().to_owned();
+
+    let event = events.recv().await.unwrap();
+
+    assert_eq!((event.task_id.as_str(), event.status, event.exit_code), (id.as_str(), "failed", 3));
+    let next = bash(&cell, "echo next").await;
+    assert_eq!(next.ended, [event]);
+    let told =
+        "next\n<system-reminder>Background command \"echo out; exit 3\" failed (exit code 3).";
+    assert!(next.text().starts_with(told), "{}", next.text());
+    printed(&bash(&cell, "echo again").await, "again");
+
+    // What a result has told is not told again.
+    let started =
+        call(&cell, "Bash", json!({ "command": "true", "run_in_background": true })).await;
+    let id = details(&started)["backgroundTaskId"].as_str().unwrap().to_owned();
+    call(&cell, "TaskOutput", json!({ "task_id": id, "block": true })).await;
+    printed(&bash(&cell, "echo end").await, "end");
+}
+
+#[tokio::test]
+async fn bash_r21_r22_what_a_command_means_for_what_was_read() {
+    let world = World::new();
+    let cell = world.cell();
+    bash(&cell, "printf 'one\\ntwo\\n' > workspace/a.txt; cp workspace/a.txt workspace/b.txt")
+        .await;
+    let write = |path: &str| {
+        let path = format!("/home/agent/workspace/{path}");
+        json!({ "file_path": path, "content": "two\n" })
+    };
+    assert!(call(&cell, "Write", write("a.txt")).await.is_error(), "it was not read");
+    bash(&cell, "cat workspace/a.txt").await;
+    let written = call(&cell, "Write", write("a.txt")).await;
+    assert!(!written.is_error(), "{}", written.text());
+    bash(&cell, "cat workspace/b.txt | head -1").await;
+    assert!(call(&cell, "Write", write("b.txt")).await.is_error(), "that was a pipe");
+
+    let changed = bash(&cell, "sed -i s/two/2/ workspace/a.txt").await;
+
+    let hint = details(&changed)["staleReadFileStateHint"].as_str().unwrap().to_owned();
+    assert!(hint.contains("/home/agent/workspace/a.txt"), "{hint}");
+    assert!(changed.text().contains(&hint), "{}", changed.text());
+    assert!(
+        details(&bash(&cell, "echo x > workspace/new").await)["staleReadFileStateHint"].is_null()
+    );
+}
+
+#[tokio::test]
+async fn bash_r24_the_commands_of_a_call_share_one_limit_of_memory() {
+    let world = World::new();
+    let mut options = world.options();
+    options.memory_bytes = 64 << 20;
+    let cell = world.open(options);
+    // A shell needs three and a half times the length of what it collects.
+    let fill = "$(head -c 10000000 /dev/zero | tr '\\0' a)";
+    printed(&bash(&cell, &format!("x={fill}; echo ${{#x}}")).await, "10000000");
+
+    let alone = bash(&cell, "x=$(head -c 30000000 /dev/zero | tr '\\0' a); echo ${#x}").await;
+    let both = bash(&cell, &format!("{{ x={fill}; sleep 9; }} & x={fill}; sleep 9")).await;
+
+    assert!(alone.text().contains("memory limit of 64"), "{}", alone.text());
+    assert!(both.text().contains("memory limit of 64"), "{}", both.text());
+    printed(&bash(&cell, "echo usable").await, "usable");
+}
+
+#[tokio::test]
+async fn modes_are_kept_and_scripts_are_run() {
+    let world = World::new();
+    let cell = world.cell();
+    let script = "cd workspace; printf '#!/bin/bash\\necho ran $1\\n' > s.sh; ./s.sh; echo $?; \
+                  chmod +x s.sh; ./s.sh one; stat -c %a s.sh; cp s.sh t.sh; mv t.sh ../shared/; \
+                  ../shared/t.sh two; sed -i s/ran/did/ s.sh; ./s.sh three; chmod a-x s.sh; ./s.sh";
+    let result = bash(&cell, script).await;
+    let expected = "Exit code 126\nbash: line 1: ./s.sh: Permission denied\n126\nran one\n755\nran two\n\
+                    did three\nbash: line 1: ./s.sh: Permission denied";
+    assert_eq!(result.text(), expected);
+
+    let record = std::fs::metadata(world.region("shared").join("t.sh")).unwrap();
+    assert_eq!(std::os::unix::fs::PermissionsExt::mode(&record.permissions()) & 0o777, 0o755);
+    printed(
+        &bash(&cell, "chmod 4777 s.sh; stat -c %a s.sh; chmod 0 s.sh; stat -c %a s.sh").await,
+        "755\n600",
+    );
+}
+
+#[tokio::test]
+async fn each_process_is_named_in_the_journal() {
+    let world = World::new();
+    let cell = world.cell();
+    bash(&cell, "cd workspace; echo a > a; touch b; cp a c; find . -name c -delete").await;
+    cell.close().unwrap();
+    let journal = crate::journal::records(&world);
+    let who = |path: &str| -> Vec<(String, &str)> {
+        let path = format!("/home/agent/workspace/{path}");
+        journal
+            .iter()
+            .filter(|record| record.path.as_str() == path)
+            .map(|record| {
+                let (_, name) = record.actor.process.clone().unwrap();
+                (name, record.operation.name())
+            })
+            .collect()
+    };
+    assert!(who("a").iter().all(|(name, _)| name == "bash"), "{:?}", who("a"));
+    assert_eq!(who("b")[0].0, "touch");
+    assert_eq!(who("c")[0].0, "cp");
+    assert_eq!(who("c").last().unwrap(), &("find".to_owned(), "unlink_file"));
+    assert!(journal.iter().all(|record| record.actor.tool == "Bash"));
+}
+
+/// A module of WASI 0.1 by hand: it writes its last argument and a newline, and ends with 3.
+const WASI_0_1: &str = r#"(module
+  (import "wasi_snapshot_preview1" "args_sizes_get"
+    (func $sizes (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "args_get" (func $args (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_write"
+    (func $write (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (memory (export "memory") 1)
+  (func (export "_start")
+    (local $last i32)
+    (drop (call $sizes (i32.const 0) (i32.const 4)))
+    (drop (call $args (i32.const 64) (i32.const 1024)))
+    ;; The last argument runs from its pointer to the end of all, where its NUL becomes a newline.
+    (local.set $last (i32.load (i32.add (i32.const 60)
+      (i32.mul (i32.load (i32.const 0)) (i32.const 4)))))
+    (i32.store8 (i32.add (i32.const 1023) (i32.load (i32.const 4))) (i32.const 10))
+    (i32.store (i32.const 16) (local.get $last))
+    (i32.store (i32.const 20)
+      (i32.sub (i32.add (i32.const 1024) (i32.load (i32.const 4))) (local.get $last)))
+    (drop (call $write (i32.const 1) (i32.const 16) (i32.const 1) (i32.const 24)))
+    (call $exit (i32.const 3))))"#;
+
+#[tokio::test]
+async fn a_module_of_wasi_0_1_is_a_program_too() {
+    let wasm = wat::parse_str(WASI_0_1).unwrap();
+    let program = CustomProgram { name: "old".to_owned(), wasm };
+    let world = World::with_runtime(tests::runtime_with(vec![program]));
+    let cell = world.cell();
+    printed(&bash(&cell, "old a 'b c' | tr a-z A-Z; echo $((PIPESTATUS[0] != 0))").await, "B C\n1");
+}
+
+#[test]
+fn a_program_that_is_none_is_refused_when_it_is_added() {
+    let wasm = wat::parse_str(WASI_0_1).unwrap();
+    for (wasm, said) in [
+        (wasm[..wasm.len() - 1].to_vec(), "WASI 0.1 module"),
+        (b"#!/bin/sh\n".to_vec(), "component"),
+        (wat::parse_str("(module)").unwrap(), "WASI 0.1 module"),
+    ] {
+        let mut options = tests::runtime_options();
+        options.programs = vec![CustomProgram { name: "broken".to_owned(), wasm }];
+        let error = toolcell::Runtime::new(options).unwrap_err();
+        let text = format!("{error}: {}", std::error::Error::source(&error).unwrap());
+        assert!(text.contains("broken") && text.contains(said), "{text}");
+    }
+}

@@ -167,6 +167,7 @@ refused! {
     dot_dot;
     entry_flood;
     link_read_only;
+    modes;
     names;
     proc_self_fd;
     quota_race x 8;

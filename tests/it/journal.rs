@@ -5,7 +5,7 @@ use tests::{World, call};
 use toolcell::ambient;
 use toolcell::journal::{Outcome, Reader, Record, read_all};
 
-fn records(world: &World) -> Vec<Record> {
+pub(crate) fn records(world: &World) -> Vec<Record> {
     let directory = ambient::open_dir_ambient(&world.path("cell/journal")).unwrap();
     read_all(&directory).unwrap().into_records()
 }

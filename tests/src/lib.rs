@@ -27,10 +27,16 @@ pub fn runtime() -> Runtime {
 
 /// The same, with programs of its own.
 pub fn runtime_with(programs: Vec<CustomProgram>) -> Runtime {
-    let mut options = RuntimeOptions::new(CACHE.clone());
-    options.engine = EngineOptions { max_instances: 32 };
+    let mut options = runtime_options();
     options.programs = programs;
     Runtime::new(options).expect("this machine has what the engine needs")
+}
+
+/// What such a runtime is made of.
+pub fn runtime_options() -> RuntimeOptions {
+    let mut options = RuntimeOptions::new(CACHE.clone());
+    options.engine = EngineOptions { max_instances: 32 };
+    options
 }
 
 /// A temporary directory with a cell in it and a secret beside it.
@@ -87,7 +93,7 @@ impl World {
     }
 
     /// Everything outside, as paths and contents, to be compared later.
-    pub fn outside(&self) -> Vec<(PathBuf, Vec<u8>)> {
+    pub fn outside(&self) -> Vec<(PathBuf, u32, Vec<u8>)> {
         snapshot(&self.path("outside"))
     }
 }
@@ -112,23 +118,26 @@ pub async fn call(cell: &Cell, tool: &str, input: Value) -> ToolResult {
 }
 
 /// Files, directories and links below a directory, sorted. Links are not followed.
-pub fn snapshot(directory: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+pub fn snapshot(directory: &Path) -> Vec<(PathBuf, u32, Vec<u8>)> {
+    use std::os::unix::fs::PermissionsExt as _;
     let mut found = Vec::new();
     let mut left = vec![directory.to_owned()];
     while let Some(path) = left.pop() {
         for entry in std::fs::read_dir(&path).into_iter().flatten().flatten() {
             let path = entry.path();
-            let kind = entry.file_type().expect("it was just listed");
-            if kind.is_dir() {
-                found.push((path.clone(), Vec::new()));
-                left.push(path);
-            } else if kind.is_symlink() {
+            let metadata = std::fs::symlink_metadata(&path).expect("it was just listed");
+            let content = if metadata.is_dir() {
+                left.push(path.clone());
+                Vec::new()
+            } else if metadata.is_symlink() {
                 let target = std::fs::read_link(&path).unwrap_or_default();
-                found.push((path, target.into_os_string().into_encoded_bytes()));
-            } else if kind.is_file() {
-                let content = std::fs::read(&path).unwrap_or_default();
-                found.push((path, content));
-            }
+                target.into_os_string().into_encoded_bytes()
+            } else if metadata.is_file() {
+                std::fs::read(&path).unwrap_or_default()
+            } else {
+                continue;
+            };
+            found.push((path, metadata.permissions().mode(), content));
         }
     }
     found.sort();
@@ -140,7 +149,7 @@ pub fn usage(directory: &Path) -> (u64, u64) {
     use std::os::unix::fs::MetadataExt as _;
     let (mut bytes, mut entries) = (0, 0);
     let mut seen = std::collections::HashSet::new();
-    for (path, _) in snapshot(directory) {
+    for (path, ..) in snapshot(directory) {
         let metadata = std::fs::symlink_metadata(&path).expect("it was just listed");
         entries += 1;
         if metadata.is_file() && seen.insert(metadata.ino()) {

@@ -9,21 +9,24 @@ const TOOLS: &[&str] = &["edit", "glob", "grep", "pdf", "read", "write"];
 
 /// The programs: the crate, which is called by its file's name, and the names that it serves.
 const PROGRAMS: &[(&str, &str)] = &[
-    ("bash", "awk bash env find nice nohup sh stdbuf timeout xargs"),
+    ("archives", "bunzip2 bzcat bzip2 gunzip gzip tar unxz unzip xz xzcat zcat zip"),
+    ("bash", "awk bash env find kill killall nice nohup pgrep pkill ps sh stdbuf timeout xargs"),
+    ("calc", "bc dc"),
     (
         "coreutils",
-        "[ arch b2sum base32 base64 basename basenc cksum comm cp csplit cut date dd dir \
-         dircolors dirname echo expand expr factor false fmt fold head join link ln ls md5sum \
-         mkdir mktemp mv nl nproc numfmt od paste pathchk pr printenv printf ptx pwd readlink \
+        "[ arch b2sum base32 base64 basename basenc cksum comm csplit cut date dd \
+         dircolors dirname echo expand expr factor false fmt fold head join link ln md5sum \
+         mkdir mktemp nl nproc numfmt od paste pathchk pr printenv printf ptx pwd readlink \
          realpath rm rmdir sed seq sha1sum sha224sum sha256sum sha384sum sha512sum shred shuf sleep \
          sort split sum tee test touch tr true truncate tsort tty uname unexpand uniq unlink \
-         vdir wc yes",
+         wc yes",
     ),
+    ("files", "chgrp chmod chown cp df dir du install ls mv stat vdir"),
     ("jq", "jq"),
     (
         "userland",
-        "cat cmp column diff egrep fgrep grep gunzip gzip rev strings tac tail tar tree which xxd \
-         zcat",
+        "cat cmp column curl diff egrep envsubst fgrep file getopt grep groups hd hexdump hostname \
+         iconv id less logname more patch rev strings tac tail tree wget which whoami xxd",
     ),
 ];
 

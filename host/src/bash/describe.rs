@@ -51,6 +51,10 @@ impl HostTool {
                     "type": "boolean",
                     "description": "Answer at once and let it run; its output goes to a file"
                 },
+                "restart": {
+                    "type": "boolean",
+                    "description": "Of a persistent shell: begin anew, without a command"
+                },
                 "dangerouslyDisableSandbox": {
                     "type": "boolean",
                     "description": "Accepted and refused: there is nothing outside of the sandbox"
@@ -70,7 +74,7 @@ impl HostTool {
             }),
         };
         let required = match self {
-            HostTool::Bash => json!(["command"]),
+            HostTool::Bash => json!([]),
             _ => json!(["task_id"]),
         };
         json!({

@@ -6,15 +6,15 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::describe::HostTool;
-use super::shown;
 use super::spool::{MAX_KEPT, Spool};
-use super::tasks::{GRACE, Task, end_group, kill_group};
+use super::tasks::{GRACE, Task, TaskEvent, Told, end_group, kill_group};
+use super::{seen, shown};
 use crate::cell::{Cell, HOME};
 use crate::failure::Failure;
 use crate::path::GuestPath;
 use crate::policy::Denied;
-use crate::process::{Exit, Fd, Process};
-use crate::runtime::{Measured, Spawn};
+use crate::process::{Exit, Fd, LeftState, Process};
+use crate::runtime::{Measured, SessionShell, Spawn};
 use crate::vfs::{FileType, Follow, Mediator, OpenHow, beneath_root};
 
 /// Time of a command, unless it asks for other.
@@ -38,8 +38,8 @@ pub(crate) async fn call(
     match tool {
         HostTool::Bash => {
             // One command at a time: each begins where the one before it ended.
-            let _turn = cell.shell_turn().lock().await;
-            bash(cell, id, mediator, input, measured).await
+            let mut shell = cell.shell().lock().await;
+            bash(cell, id, mediator, input, measured, &mut shell).await
         }
         HostTool::TaskOutput => cell.tasks().output(&mediator, input).await,
         HostTool::TaskStop => cell.tasks().stop(cell.kernel().table(), input).await,
@@ -52,8 +52,13 @@ async fn bash(
     mediator: Mediator,
     input: &Value,
     measured: &mut Measured,
+    kept: &mut Option<Vec<u8>>,
 ) -> Result<Value, Failure> {
     let started = Instant::now();
+    let persistent = cell.session().setting("persistent_shell").as_deref() == Some("true");
+    if input["restart"] == true {
+        return restart(cell, persistent, kept);
+    }
     let command = input["command"].as_str().unwrap_or_default();
     if command.trim().is_empty() {
         return Err(Failure::new("invalid_params", "command must not be empty."));
@@ -65,7 +70,11 @@ async fn bash(
     let cwd = working_directory(cell, &mediator, &mut notes);
     let spool = Spool::default();
     let background = input["run_in_background"] == true;
-    let process = start(cell, &mediator, command, &cwd, &spool)?;
+    let session = SessionShell {
+        start_file: cell.session().setting("env_file"),
+        kept: (persistent && !background).then(|| kept.clone().unwrap_or_default()),
+    };
+    let process = start(cell, &mediator, command, &cwd, &spool, session)?;
     if background {
         return in_background(cell, mediator, command, process, spool, None);
     }
@@ -102,15 +111,51 @@ async fn bash(
     if !late {
         move_to(cell, &mediator, &process, &mut notes);
     }
+    if let Some(LeftState { state, .. }) = process.take_left_state() {
+        if let Err(error) = cell.save_shell(Some(&state)) {
+            cell.runtime().report(&error);
+        }
+        *kept = Some(state);
+    }
+    let stale = seen::changed(cell.session(), &mediator);
+    notes.extend(stale.clone());
     let (output, printed) = spool.take();
     let finished = Finished { command, id, exit, late, timeout, output, printed, notes };
     let mut result = finished.result(&mediator, measured.denied.as_ref());
+    if let Ok(value) = &result {
+        seen::shown(cell.session(), &mediator, command, value);
+    }
     let value = match &mut result {
         Ok(value) => value,
         Err(failure) => failure.details.get_or_insert_default(),
     };
+    if let Some(stale) = stale {
+        value["staleReadFileStateHint"] = json!(stale);
+    }
     value["durationMs"] = json!(u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX));
     result
+}
+
+/// A persistent shell that begins anew.
+fn restart(cell: &Cell, persistent: bool, kept: &mut Option<Vec<u8>>) -> Result<Value, Failure> {
+    if !persistent {
+        let message = "restart is for a persistent shell; here each call has a fresh one.";
+        return Err(Failure::new("invalid_params", message));
+    }
+    *kept = None;
+    set_cwd(cell, HOME);
+    cell.save_shell(None).map_err(|error| {
+        cell.runtime().report(&error);
+        Failure::new("internal_error", "The shell's state cannot be removed.")
+    })?;
+    Ok(json!({
+        "stdout": "bash session restarted",
+        "stderr": "",
+        "interrupted": false,
+        "isImage": false,
+        "noOutputExpected": false,
+        "exitCode": 0,
+    }))
 }
 
 /// Where the shell begins: the session's directory, or home if that one is gone.
@@ -141,6 +186,7 @@ fn start(
     command: &str,
     cwd: &str,
     spool: &Spool,
+    session: SessionShell,
 ) -> Result<Arc<Process>, Failure> {
     let output = Fd::output(Arc::new(spool.clone()));
     let spawn = Spawn {
@@ -150,6 +196,7 @@ fn start(
         env: cell.environment(),
         cwd: cwd.to_owned(),
         fds: vec![(0, Fd::null()), (1, output.clone()), (2, output)],
+        session: Some(session),
     };
     cell.kernel().spawn(None, mediator, spawn).map_err(|errno| {
         let message = format!("The shell could not be started: {errno}.");
@@ -234,12 +281,16 @@ fn in_background(
         return Err(Failure::new("no_space_left", message));
     }
     let (ended, closing) = (process.clone(), spool.clone());
+    let told = Told::default();
+    let (tell, event_id) = (cell.tasks().teller(&told), id.clone());
+    let (event_command, event_path) = (command.to_owned(), path.clone());
     tokio::spawn(async move {
-        ended.wait().await;
+        let exit = ended.wait().await;
         closing.close();
+        tell(TaskEvent::new(event_id, event_command, event_path, exit));
     });
     let seen = parking_lot::Mutex::new(0);
-    let task = Task { command: command.to_owned(), path: path.clone(), process, spool, seen };
+    let task = Task { command: command.to_owned(), path: path.clone(), process, spool, seen, told };
     cell.tasks().add(&id, task);
     let cwd = cell.session().cwd();
     let hint = format!(
@@ -295,7 +346,10 @@ impl Finished<'_> {
                 shown::size(self.printed)
             ));
         }
-        if let Some(denied) = denied {
+        // That a file cannot be renamed into another region is like any two filesystems: programs
+        // copy instead.
+        if let Some(denied) = denied.filter(|denied| !matches!(denied, Denied::CrossRegion { .. }))
+        {
             self.notes.push(format!("The sandbox refused something: {denied}."));
         }
         let good = status == 0 || meaning.is_some();

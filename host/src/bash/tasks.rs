@@ -1,11 +1,13 @@
 //! Commands in the background.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use serde_json::{Value, json};
+use tokio::sync::broadcast;
 
 use super::shown;
 use super::spool::Spool;
@@ -33,13 +35,79 @@ pub(super) struct Task {
     pub(super) process: Arc<Process>,
     pub(super) spool: Spool,
     pub(super) seen: Mutex<u64>,
+    pub(super) told: Told,
+}
+
+/// Whether a result has told of a task's end.
+pub(super) type Told = Arc<AtomicBool>;
+
+/// Ends of background commands that a slow listener may be behind by.
+pub const MAX_TASK_EVENTS: usize = 256;
+
+/// A background command has ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TaskEvent {
+    /// The id that `Bash` gave.
+    pub task_id: String,
+    /// `completed`, `failed` or `killed`.
+    pub status: &'static str,
+    /// As a shell shows it: 128 and more for signals.
+    pub exit_code: u8,
+    /// The command.
+    pub command: String,
+    /// The guest path of the file with its output.
+    pub output_path: String,
+    /// One sentence about it.
+    pub summary: String,
+}
+
+impl TaskEvent {
+    pub(super) fn new(id: String, command: String, path: String, exit: Exit) -> TaskEvent {
+        let status = status(Some(exit));
+        let short: String = command.chars().take(80).collect();
+        let summary = match status {
+            "completed" => format!("Background command \"{short}\" completed (exit code 0)"),
+            "failed" => {
+                format!("Background command \"{short}\" failed (exit code {})", exit.status())
+            }
+            _ => format!("Background command \"{short}\" was ended"),
+        };
+        TaskEvent {
+            task_id: id,
+            status,
+            exit_code: exit.status(),
+            command,
+            output_path: path,
+            summary,
+        }
+    }
+}
+
+/// The word for how a task stands.
+fn status(exit: Option<Exit>) -> &'static str {
+    match exit {
+        None => "running",
+        Some(Exit::Status(0)) => "completed",
+        Some(Exit::Status(_)) => "failed",
+        Some(Exit::Signal(_)) => "killed",
+    }
 }
 
 /// The commands of a cell that were put into the background.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Tasks {
     all: Mutex<BTreeMap<String, Arc<Task>>>,
     count: Mutex<u32>,
+    ended: broadcast::Sender<TaskEvent>,
+    /// Ends that no result has told of; at most [`MAX_TASK_EVENTS`], the latest.
+    untold: Arc<Mutex<VecDeque<TaskEvent>>>,
+}
+
+impl Default for Tasks {
+    fn default() -> Tasks {
+        let ended = broadcast::Sender::new(MAX_TASK_EVENTS);
+        Tasks { all: Mutex::default(), count: Mutex::default(), ended, untold: Arc::default() }
+    }
 }
 
 impl Tasks {
@@ -48,6 +116,40 @@ impl Tasks {
         let mut count = self.count.lock();
         *count += 1;
         format!("b{:04}", *count)
+    }
+
+    /// What tells of an end.
+    pub(super) fn teller(&self, told: &Told) -> impl FnOnce(TaskEvent) + Send + 'static {
+        let (ended, untold, told) = (self.ended.clone(), self.untold.clone(), told.clone());
+        move |event| {
+            let mut untold = untold.lock();
+            if !told.load(Ordering::Acquire) {
+                if untold.len() >= MAX_TASK_EVENTS {
+                    untold.pop_front();
+                }
+                untold.push_back(event.clone());
+            }
+            drop(untold);
+            // Nobody may be listening.
+            let _ = ended.send(event);
+        }
+    }
+
+    /// Notes that a result tells of a task's end.
+    fn tell(&self, id: &str, task: &Task) {
+        let mut untold = self.untold.lock();
+        task.told.store(true, Ordering::Release);
+        untold.retain(|event| event.task_id != id);
+    }
+
+    /// The ends that no result has told of.
+    pub(crate) fn take_untold(&self) -> Vec<TaskEvent> {
+        self.untold.lock().drain(..).collect()
+    }
+
+    /// Ends, from now on.
+    pub(crate) fn events(&self) -> broadcast::Receiver<TaskEvent> {
+        self.ended.subscribe()
     }
 
     pub(super) fn add(&self, id: &str, task: Task) {
@@ -85,6 +187,9 @@ impl Tasks {
             let _ = tokio::time::timeout(wait, task.process.wait()).await;
         }
         let exit = task.process.exited();
+        if exit.is_some() {
+            self.tell(id, &task);
+        }
         let how = OpenHow { follow: Follow::No, ..OpenHow::READ };
         let failed = |_| Failure::new("io_error", format!("{} cannot be read.", task.path));
         let node = mediator.open(&task.path, how).map_err(failed)?;
@@ -99,16 +204,10 @@ impl Tasks {
             let lines: Vec<&str> = text.lines().filter(|line| filter.is_match(line)).collect();
             text = lines.join("\n");
         }
-        let status = match exit {
-            None => "running",
-            Some(Exit::Status(0)) => "completed",
-            Some(Exit::Status(_)) => "failed",
-            Some(Exit::Signal(_)) => "killed",
-        };
         Ok(json!({
             "task_id": id,
             "task_type": "local_bash",
-            "status": status,
+            "status": status(exit),
             "exitCode": exit.map(Exit::status),
             "command": task.command,
             "outputPath": task.path,
@@ -124,6 +223,7 @@ impl Tasks {
             let message = format!("Task {id} is not running: it has ended.");
             return Err(Failure::new("task_ended", message));
         }
+        self.tell(id, &task);
         end_group(table, &task.process).await;
         task.spool.close();
         Ok(json!({

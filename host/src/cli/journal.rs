@@ -85,6 +85,8 @@ fn to_json(record: &Record) -> Value {
         "call": record.actor.call,
         "tool": record.actor.tool,
         "component": record.actor.digest,
+        "pid": record.actor.process.as_ref().map(|(pid, _)| pid),
+        "argv0": record.actor.process.as_ref().map(|(_, name)| name),
         "op": record.operation.name(),
         "region": record.region,
         "path": record.path.as_str(),
@@ -98,7 +100,9 @@ fn to_json(record: &Record) -> Value {
 }
 
 fn facts(facts: &Facts) -> Value {
-    let Facts::Present { kind, size, modified_ns, hash, .. } = facts else { return Value::Null };
+    let Facts::Present { kind, size, mode, modified_ns, hash, .. } = facts else {
+        return Value::Null;
+    };
     let kind = match kind {
         FileKind::File => "file",
         FileKind::Directory => "directory",
@@ -106,7 +110,7 @@ fn facts(facts: &Facts) -> Value {
         FileKind::Other => "other",
     };
     let hash = hash.map(|hash| hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
-    json!({ "kind": kind, "size": size, "modified_ns": modified_ns, "blake3": hash })
+    json!({ "kind": kind, "size": size, "mode": format!("{mode:o}"), "modified_ns": modified_ns, "blake3": hash })
 }
 
 fn to_text(record: &Record) -> String {

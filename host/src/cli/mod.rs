@@ -3,6 +3,7 @@
 //! Data goes to standard output, everything else to standard error. Exit codes: 0 done; 1 the
 //! tool's result is an error, or the check found a fault; 2 wrong usage or a failure of the host.
 
+mod bash;
 mod call;
 mod doctor;
 mod journal;
@@ -49,6 +50,7 @@ struct World {
     #[arg(long, global = true, value_name = "NAME=FILE")]
     tool: Vec<String>,
     /// Add a program of the shell, or replace one: NAME=FILE.wasm, a WASI 0.2 command
+    /// or 0.1 module
     #[arg(long, global = true, value_name = "NAME=FILE")]
     program: Vec<String>,
     /// When changes must be on the disk: before each result, at the end, or whenever
@@ -73,6 +75,8 @@ enum When {
 enum Command {
     /// Run tool calls: one from the arguments, or one a line from standard input
     Call(call::Arguments),
+    /// Start the cell's shell: for a person, or for a script
+    Bash(bash::Arguments),
     /// Print the tools' names, descriptions and schemas
     Tools(tools::Arguments),
     /// Print what was changed, by whom and when
@@ -97,12 +101,14 @@ pub(crate) fn main() -> ExitCode {
 fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_time()
+        .enable_io()
         .build()
         .context("cannot start the threads")?;
     let world = &arguments.world;
     runtime.block_on(async {
         match &arguments.command {
             Command::Call(arguments) => call::run(world, arguments).await,
+            Command::Bash(arguments) => bash::run(world, arguments).await,
             Command::Tools(arguments) => tools::run(world, arguments).await,
             Command::Journal(arguments) => journal::run(world, arguments).await,
             Command::Precompile => precompile::run(world).await,

@@ -8,6 +8,14 @@ pub(super) fn is_terminal() -> bool {
     io::stderr().is_terminal()
 }
 
+/// Whether something can be read from a descriptor, after waiting for up to `timeout`.
+pub(super) fn is_readable(from: &impl std::os::fd::AsFd, timeout: std::time::Duration) -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let mut fds = [PollFd::new(from, PollFlags::IN)];
+    let timeout = Timespec::try_from(timeout).ok();
+    poll(&mut fds, timeout.as_ref()).is_ok_and(|ready| ready > 0)
+}
+
 /// Prints text that may hold anything, and a line end.
 pub(super) fn text(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
@@ -27,7 +35,7 @@ pub(super) fn json(value: &impl serde::Serialize) -> io::Result<()> {
 }
 
 /// Shows control characters, which could otherwise steer the terminal.
-fn escape(text: &str) -> Cow<'_, str> {
+pub(super) fn escape(text: &str) -> Cow<'_, str> {
     let harmless = |char: char| !char.is_control() || matches!(char, '\n' | '\t');
     if text.chars().all(harmless) {
         return Cow::Borrowed(text);

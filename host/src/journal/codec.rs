@@ -3,7 +3,7 @@
 use super::record::{Facts, FileKind};
 use crate::policy::OperationKind;
 
-pub(super) const MAGIC: [u8; 8] = *b"TCJRNL\x00\x01";
+pub(super) const MAGIC: [u8; 8] = *b"TCJRNL\x00\x02";
 
 /// Longest payload a reader accepts. Writers stay far below: paths are at most 4 KiB and ranges
 /// are merged and capped, so a longer one is damage, and must not become an allocation.
@@ -20,6 +20,8 @@ pub(super) enum Frame {
         call: String,
         tool: String,
         digest: String,
+        process: u32,
+        program: String,
     },
     Begin {
         seq: u64,
@@ -45,12 +47,14 @@ pub(super) fn encode(frame: &Frame, out: &mut Vec<u8>) {
     let start = out.len();
     out.extend_from_slice(&[0; 8]);
     match frame {
-        Frame::Actor { id, call, tool, digest } => {
+        Frame::Actor { id, call, tool, digest, process, program } => {
             out.push(1);
             number(out, u64::from(*id));
             text(out, call);
             text(out, tool);
             text(out, digest);
+            number(out, u64::from(*process));
+            text(out, program);
         }
         Frame::Begin { seq, time_ns, actor, operation, region, path, other, before } => {
             out.push(2);
@@ -113,7 +117,7 @@ fn text(out: &mut Vec<u8>, text: &str) {
 }
 
 fn facts(out: &mut Vec<u8>, facts: &Facts) {
-    let Facts::Present { kind, inode, size, modified_ns, hash } = facts else {
+    let Facts::Present { kind, inode, size, mode, modified_ns, hash } = facts else {
         return out.push(0);
     };
     let kind = match kind {
@@ -125,6 +129,7 @@ fn facts(out: &mut Vec<u8>, facts: &Facts) {
     out.push(kind | if hash.is_some() { 16 } else { 0 });
     number(out, *inode);
     number(out, *size);
+    number(out, u64::from(*mode));
     number(out, *modified_ns);
     if let Some(hash) = hash {
         out.extend_from_slice(hash);
@@ -141,6 +146,8 @@ impl Input<'_> {
                 call: self.text()?,
                 tool: self.text()?,
                 digest: self.text()?,
+                process: u32::try_from(self.number()?).ok()?,
+                program: self.text()?,
             },
             2 => Frame::Begin {
                 seq: self.number()?,
@@ -206,6 +213,7 @@ impl Input<'_> {
             kind,
             inode: self.number()?,
             size: self.number()?,
+            mode: u32::try_from(self.number()?).ok()?,
             modified_ns: self.number()?,
             hash: match head & 16 {
                 0 => None,
@@ -229,11 +237,19 @@ mod tests {
             kind: FileKind::File,
             inode: 7,
             size: u64::MAX,
+            mode: 0o644,
             modified_ns: 1,
             hash: Some([9; 32]),
         };
         vec![
-            Frame::Actor { id: 3, call: "c".into(), tool: "Write".into(), digest: "".into() },
+            Frame::Actor {
+                id: 3,
+                call: "c".into(),
+                tool: "Bash".into(),
+                digest: "".into(),
+                process: 101,
+                program: "sed".into(),
+            },
             Frame::Begin {
                 seq: 300,
                 time_ns: u64::MAX,

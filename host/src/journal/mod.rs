@@ -25,12 +25,12 @@
 //!
 //! | tag | fields |
 //! | --- | --- |
-//! | 1 actor | id, call id, tool, component digest |
+//! | 1 actor | id, call id, tool, component digest, process id (0: none), name of the process |
 //! | 2 begin | sequence, time (ns since 1970), actor id, operation code, region, path, old path or link target, facts before |
 //! | 3 end | sequence, outcome (0 done, 1 failed, 2 partial, 3 not done), error text, facts after, number of ranges, then start and length of each |
 //!
 //! Facts are a byte (0 absent; 1 file, 2 directory, 3 link, 4 other, plus 16 when a BLAKE3
-//! follows), then for what exists: inode, size, modification time (ns), and the 32 bytes of hash.
+//! follows), then for what exists: inode, size, permission bits, modification time (ns), and the 32 bytes of hash.
 //!
 //! Beside the segments may lie `checkpoint`: four decimal numbers, the last segment of a process
 //! that ended in good order, its length, and the next sequence and actor numbers. Where it matches

@@ -73,8 +73,9 @@ impl Reader {
 
     fn apply(&mut self, frame: Frame) {
         match frame {
-            Frame::Actor { id, call, tool, digest } => {
-                self.actors.insert(id, ActorInfo { call, tool, digest });
+            Frame::Actor { id, call, tool, digest, process, program } => {
+                let process = (process != 0).then_some((process, program));
+                self.actors.insert(id, ActorInfo { call, tool, digest, process });
             }
             Frame::Begin { seq, time_ns, actor, operation, region, path, other, before } => {
                 let Ok(path) = GuestPath::parse(&GuestPath::root(), &path) else { return };

@@ -30,6 +30,8 @@ pub enum Facts {
         inode: u64,
         /// Its size in bytes.
         size: u64,
+        /// Its permission bits.
+        mode: u32,
         /// Its modification time, nanoseconds since 1970.
         modified_ns: u64,
         /// BLAKE3 of its content, where the content was kept.
@@ -47,6 +49,14 @@ impl Facts {
     pub fn inode(&self) -> Option<u64> {
         match self {
             Facts::Present { inode, .. } => Some(*inode),
+            Facts::Absent => None,
+        }
+    }
+
+    /// The permission bits, if anything was there.
+    pub fn mode(&self) -> Option<u32> {
+        match self {
+            Facts::Present { mode, .. } => Some(*mode),
             Facts::Absent => None,
         }
     }
@@ -97,6 +107,8 @@ pub struct ActorInfo {
     pub tool: String,
     /// BLAKE3 of the component, in hexadecimal.
     pub digest: String,
+    /// The process of the call, by its id, and the name it went by.
+    pub process: Option<(u32, String)>,
 }
 
 /// One change, both halves together.

@@ -42,6 +42,7 @@ fn judge(record: &Record, now: Facts) -> Outcome {
                 false => Outcome::Partial,
             }
         }
+        OperationKind::SetMode => done(record.before.mode() != now.mode()),
         OperationKind::Stat
         | OperationKind::ReadLink
         | OperationKind::ReadFile

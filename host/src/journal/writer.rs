@@ -225,12 +225,19 @@ impl Journal {
     /// # Errors
     /// When the journal is damaged by four thousand million actors.
     pub fn actor(&self, call: &str, tool: &str, digest: &str) -> Result<Arc<Actor>, JournalError> {
+        Ok(Actor::new(self.actor_id()?, call, tool, digest))
+    }
+
+    /// The number of a new actor.
+    ///
+    /// # Errors
+    /// As [`Journal::actor`].
+    pub fn actor_id(&self) -> Result<u32, JournalError> {
         let id = self.next_actor.fetch_add(1, Ordering::Relaxed);
-        let id = u32::try_from(id).map_err(|_| JournalError::Io {
+        u32::try_from(id).map_err(|_| JournalError::Io {
             action: "number an actor of",
             source: std::io::ErrorKind::QuotaExceeded.into(),
-        })?;
-        Ok(Actor::new(id, call, tool, digest))
+        })
     }
 
     /// Writes down what is about to happen.
@@ -264,6 +271,8 @@ impl Journal {
                 call: actor.call.clone(),
                 tool: actor.tool.clone(),
                 digest: actor.digest.clone(),
+                process: actor.process.as_ref().map_or(0, |(pid, _)| *pid),
+                program: actor.process.as_ref().map_or(String::new(), |(_, name)| name.clone()),
             };
             encode(&frame, &mut inner.pending);
         }

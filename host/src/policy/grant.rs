@@ -45,8 +45,18 @@ pub struct Actor {
     pub tool: String,
     /// BLAKE3 of the component, in hexadecimal; empty for a door of the host.
     pub digest: String,
-    journal_bytes: AtomicU64,
+    /// The process of the call that it is, by its id, and the name that the process goes by.
+    pub process: Option<(u32, String)>,
     recorded: AtomicBool,
+    account: Arc<Account>,
+}
+
+/// What a call has done so far, by all its processes.
+#[derive(Debug)]
+struct Account {
+    /// The number of the call's first actor, which stands for the call.
+    id: u32,
+    journal_bytes: AtomicU64,
     changes: Mutex<Changes>,
 }
 
@@ -64,15 +74,37 @@ impl Actor {
             call: call.to_owned(),
             tool: tool.to_owned(),
             digest: digest.to_owned(),
-            journal_bytes: AtomicU64::new(0),
+            process: None,
             recorded: AtomicBool::new(false),
-            changes: Mutex::default(),
+            account: Arc::new(Account {
+                id,
+                journal_bytes: AtomicU64::new(0),
+                changes: Mutex::default(),
+            }),
         })
+    }
+
+    /// A process of the same call, whose changes count as the call's.
+    pub fn process(&self, id: u32, pid: u32, name: &str) -> Arc<Actor> {
+        Arc::new(Actor {
+            id,
+            call: self.call.clone(),
+            tool: self.tool.clone(),
+            digest: self.digest.clone(),
+            process: Some((pid, name.to_owned())),
+            recorded: AtomicBool::new(false),
+            account: self.account.clone(),
+        })
+    }
+
+    /// The number that stands for the call, whichever of its processes this is.
+    pub fn call_id(&self) -> u32 {
+        self.account.id
     }
 
     /// Counts bytes written to the journal on its behalf; the sum so far comes back.
     pub(crate) fn count_journal_bytes(&self, bytes: u64) -> u64 {
-        self.journal_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes
+        self.account.journal_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes
     }
 
     /// Whether the journal has to be told who this is. True once.
@@ -81,7 +113,7 @@ impl Actor {
     }
 
     pub(crate) fn note(&self, mutation: Mutation) {
-        let mut changes = self.changes.lock();
+        let mut changes = self.account.changes.lock();
         if changes.listed.len() < MAX_MUTATIONS_LISTED {
             changes.listed.push(mutation);
         } else {
@@ -91,7 +123,7 @@ impl Actor {
 
     /// What was changed so far, in order, and how many changes more there were than are listed.
     pub fn changes(&self) -> (Vec<Mutation>, u64) {
-        let changes = self.changes.lock();
+        let changes = self.account.changes.lock();
         (changes.listed.clone(), changes.unlisted)
     }
 }
@@ -107,6 +139,12 @@ impl Grant {
     /// Grants exactly these regions to `actor`. A region that is not named is denied.
     pub fn new(actor: Arc<Actor>, rights: Vec<(Arc<Region>, Rights)>) -> Grant {
         Grant { actor, rights }
+    }
+
+    /// The same rights in the hands of a process of the same call.
+    #[must_use]
+    pub fn held_by(&self, actor: Arc<Actor>) -> Grant {
+        Grant { actor, rights: self.rights.clone() }
     }
 
     /// Who holds it.

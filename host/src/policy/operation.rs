@@ -46,6 +46,8 @@ pub enum Operation {
     Symlink { at: Place, target: String },
     /// Sets access and modification times.
     SetTimes { at: Place },
+    /// Sets permission bits.
+    SetMode { at: Place },
 }
 
 /// What an operation asks of a place.
@@ -105,6 +107,7 @@ kinds! {
     Link = 12, "link";
     Symlink = 13, "symlink";
     SetTimes = 14, "set_times";
+    SetMode = 15, "set_mode";
 }
 
 impl Operation {
@@ -124,7 +127,8 @@ impl Operation {
             | Operation::RemoveDirectory { at }
             | Operation::UnlinkFile { at }
             | Operation::Symlink { at, .. }
-            | Operation::SetTimes { at } => ((at, Right::Write), None),
+            | Operation::SetTimes { at }
+            | Operation::SetMode { at } => ((at, Right::Write), None),
             Operation::Rename { from, to } | Operation::Link { from, to } => {
                 ((from, Right::Write), Some((to, Right::Write)))
             }
@@ -147,7 +151,8 @@ impl Operation {
             | Operation::RemoveDirectory { .. }
             | Operation::UnlinkFile { .. }
             | Operation::Rename { .. }
-            | Operation::SetTimes { .. } => (0, 0),
+            | Operation::SetTimes { .. }
+            | Operation::SetMode { .. } => (0, 0),
         }
     }
 

@@ -17,4 +17,6 @@ pub use control::Control;
 pub use fd::{Fd, FdKind};
 pub use stream::Fds;
 pub(crate) use stream::{BrokenPipe, OutputFull};
-pub use table::{Disposition, Exit, MAX_PROCESSES, Process, ProcessTable, Refused, Shared};
+pub use table::{
+    Disposition, Exit, LeftState, MAX_PROCESSES, Process, ProcessTable, Refused, Shared,
+};

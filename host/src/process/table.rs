@@ -50,6 +50,15 @@ pub enum Disposition {
 #[error("a cell has at most {MAX_PROCESSES} processes")]
 pub struct Refused;
 
+/// What a shell leaves for the next one of its session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftState {
+    /// What it knew, in its own form.
+    pub state: Vec<u8>,
+    /// Whether it was told to exit.
+    pub exited: bool,
+}
+
 /// One process.
 #[derive(Debug)]
 pub struct Process {
@@ -67,6 +76,7 @@ pub struct Process {
     signals: Mutex<Signals>,
     children_cpu_ns: AtomicU64,
     left_cwd: Mutex<Option<String>>,
+    left_state: Mutex<Option<LeftState>>,
     /// What its whole group used.
     pub shared: Arc<Shared>,
 }
@@ -76,6 +86,7 @@ pub struct Process {
 pub struct Shared {
     cpu_ns: AtomicU64,
     memory_peak: AtomicUsize,
+    memory: AtomicUsize,
     denied: Mutex<Option<Denied>>,
     closed: AtomicBool,
     out_of_memory: AtomicBool,
@@ -92,6 +103,21 @@ impl Shared {
         self.out_of_memory.load(Ordering::Relaxed)
     }
 
+    /// Charges memory of a process to the group; false if all of them together then had more than
+    /// `limit`.
+    pub(crate) fn take_memory(&self, bytes: usize, limit: usize) -> bool {
+        let take = |used: usize| used.checked_add(bytes).filter(|used| *used <= limit);
+        self.memory.fetch_update(Ordering::AcqRel, Ordering::Acquire, take).is_ok_and(|used| {
+            self.memory_peak.fetch_max(used + bytes, Ordering::Relaxed);
+            true
+        })
+    }
+
+    /// Gives it back when the process has ended.
+    pub(crate) fn give_memory(&self, bytes: usize) {
+        self.memory.fetch_sub(bytes, Ordering::AcqRel);
+    }
+
     /// Lets no process of the group start another. Without it, a fork bomb is faster than whoever
     /// ends its processes one by one.
     pub(crate) fn close(&self) {
@@ -99,10 +125,9 @@ impl Shared {
     }
 
     /// Adds what one process used.
-    pub(crate) fn add(&self, cpu: Duration, memory: usize, denied: Option<Denied>) {
+    pub(crate) fn add(&self, cpu: Duration, denied: Option<Denied>) {
         let nanos = u64::try_from(cpu.as_nanos()).unwrap_or(u64::MAX);
         self.cpu_ns.fetch_add(nanos, Ordering::Relaxed);
-        self.memory_peak.fetch_max(memory, Ordering::Relaxed);
         if denied.is_some() {
             *self.denied.lock() = denied;
         }
@@ -113,7 +138,7 @@ impl Shared {
         Duration::from_nanos(self.cpu_ns.load(Ordering::Relaxed))
     }
 
-    /// The most memory that one of them held, in bytes.
+    /// The most memory that they held together, in bytes.
     pub fn memory_peak(&self) -> usize {
         self.memory_peak.load(Ordering::Relaxed)
     }
@@ -201,6 +226,17 @@ impl Process {
         self.left_cwd.lock().clone()
     }
 
+    /// Keeps what a shell knows for the session's next one; one call to the host cannot bring more
+    /// than `MAX_HOST_CALL_BYTES`.
+    pub fn leave_state(&self, state: LeftState) {
+        *self.left_state.lock() = Some(state);
+    }
+
+    /// What a shell left for the next one.
+    pub fn take_left_state(&self) -> Option<LeftState> {
+        self.left_state.lock().take()
+    }
+
     /// CPU time of the children it waited for.
     pub fn children_cpu(&self) -> Duration {
         Duration::from_nanos(self.children_cpu_ns.load(Ordering::Relaxed))
@@ -258,6 +294,7 @@ impl ProcessTable {
             signals: Mutex::new(signals),
             children_cpu_ns: AtomicU64::new(0),
             left_cwd: Mutex::new(None),
+            left_state: Mutex::new(None),
             shared: parent.map(|parent| parent.shared.clone()).unwrap_or_default(),
         });
         live.insert(pid, process.clone());

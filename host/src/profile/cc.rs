@@ -40,7 +40,8 @@ pub fn failure(failure: &Failure) -> String {
     format!("<tool_use_error>{text}</tool_use_error>")
 }
 
-fn reminder(text: &str) -> String {
+/// What the agent is told beside a result.
+pub fn reminder(text: &str) -> String {
     format!("<system-reminder>{text}</system-reminder>")
 }
 

@@ -5,4 +5,4 @@
 
 mod cc;
 
-pub use cc::{failure, text};
+pub use cc::{failure, reminder, text};

@@ -22,6 +22,9 @@ pub enum LoadError {
     /// It is not a component, or not a valid one.
     #[error("cannot compile the component: {0:#}")]
     Compile(wasmtime::Error),
+    /// It is a WASI 0.1 module of which no component can be made.
+    #[error("cannot make a component of the WASI 0.1 module: {0:#}")]
+    Adapt(wasmtime::Error),
     /// It does not fit what the host offers.
     #[error("cannot link the component: {0:#}")]
     Link(wasmtime::Error),

@@ -218,7 +218,7 @@ pub(super) async fn run_process(engine: &Engine, program: &Program, state: State
     let state = walled.store.data();
     if let Some(seat) = &state.seat {
         let denied = state.fs.denials().latest();
-        seat.process.shared.add(walled.control.cpu(), state.limits.memory_peak, denied);
+        seat.process.shared.add(walled.control.cpu(), denied);
         if state.limits.memory_refused {
             seat.process.shared.note_memory_refused();
         }

@@ -20,6 +20,9 @@ const FIRST_LINE: u64 = 256;
 /// How often one script may name another as its interpreter.
 const MAX_INTERPRETERS: usize = 4;
 
+/// Characters of a process's name that the journal keeps.
+const MAX_NAME: usize = 64;
+
 /// Bytes that the arguments and the environment of one process may have.
 const MAX_ARGUMENTS: usize = 2 << 20;
 
@@ -61,6 +64,17 @@ pub struct Spawn {
     pub cwd: String,
     /// Its descriptors.
     pub fds: Vec<(u32, Fd)>,
+    /// What a session wants of its shell.
+    pub session: Option<SessionShell>,
+}
+
+/// What a session wants of its shell.
+#[derive(Debug, Clone, Default)]
+pub struct SessionShell {
+    /// A guest path: a file whose commands are run first.
+    pub start_file: Option<String>,
+    /// Set if what the shell knows is kept; what the last one left, if there was one.
+    pub kept: Option<Vec<u8>>,
 }
 
 impl Kernel {
@@ -108,6 +122,9 @@ impl Kernel {
         let process =
             self.table.start(parent, spawn.argv, control.clone()).map_err(|_| Errno::AGAIN)?;
         let fds = Arc::new(Fds(spawn.fds));
+        let name = process.argv.first().and_then(|name| name.rsplit('/').next());
+        let name: String = name.unwrap_or_default().chars().take(MAX_NAME).collect();
+        let mediator = mediator.for_process(process.pid, &name);
         let mut state = State::with_fds(
             mediator.clone(),
             self.session.clone(),
@@ -117,13 +134,15 @@ impl Kernel {
             &spawn.env,
             &fds,
         );
+        state.limits.share(process.shared.clone());
         state.seat = Some(Seat {
             kernel: self.clone(),
             process: process.clone(),
-            mediator: mediator.clone(),
+            mediator,
             cwd: spawn.cwd,
             fds,
             payload: spawn.payload,
+            session: spawn.session,
             starts_others: program.starts_others(),
             children: HashMap::new(),
         });

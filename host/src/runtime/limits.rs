@@ -1,6 +1,10 @@
 //! The walls around one instance. Each constant names the attack that it stops.
 
+use std::sync::Arc;
+
 use wasmtime::ResourceLimiter;
+
+use crate::process::Shared;
 
 /// Memory that any instance can be given: what the pool reserves a slot for.
 pub(super) const MAX_MEMORY_BYTES: usize = 1 << 30;
@@ -39,6 +43,8 @@ pub(super) struct Limits {
     pub(super) memory_peak: usize,
     /// Whether it was refused more.
     pub(super) memory_refused: bool,
+    /// The group of processes that it counts for as well.
+    group: Option<Arc<Shared>>,
 }
 
 impl Limits {
@@ -49,11 +55,26 @@ impl Limits {
             tables: 0,
             memory_peak: 0,
             memory_refused: false,
+            group: None,
         }
+    }
+
+    /// Lets the group that a process belongs to hold no more than one instance may: against a
+    /// pipeline of greedy programs.
+    pub(super) fn share(&mut self, group: Arc<Shared>) {
+        self.group = Some(group);
     }
 
     pub(super) fn memory_limit(&self) -> usize {
         self.memory_limit
+    }
+}
+
+impl Drop for Limits {
+    fn drop(&mut self) {
+        if let Some(group) = &self.group {
+            group.give_memory(self.memory);
+        }
     }
 }
 
@@ -65,7 +86,12 @@ impl ResourceLimiter for Limits {
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
         let total = self.memory.saturating_add(desired.saturating_sub(current));
-        if total > self.memory_limit || maximum.is_some_and(|maximum| desired > maximum) {
+        let fits = total <= self.memory_limit
+            && maximum.is_none_or(|maximum| desired <= maximum)
+            && self.group.as_ref().is_none_or(|group| {
+                group.take_memory(desired.saturating_sub(current), self.memory_limit)
+            });
+        if !fits {
             self.memory_refused = true;
             return Ok(false);
         }

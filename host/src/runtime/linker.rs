@@ -38,7 +38,7 @@ pub(crate) mod bindings {
         require_store_data_send: true,
     });
 }
-use bindings::toolcell::tool::{process, session};
+use bindings::toolcell::tool::{files, process, session};
 
 struct HasTable;
 
@@ -75,6 +75,7 @@ pub fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     preopens::add_to_linker::<State, HasFs>(l, fs_view)?;
     session::add_to_linker::<State, HasSelf<State>>(l, |state| state)?;
     process::add_to_linker::<State, HasSelf<State>>(l, |state| state)?;
+    files::add_to_linker::<State, HasSelf<State>>(l, |state| state)?;
     Ok(linker)
 }
 

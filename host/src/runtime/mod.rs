@@ -11,6 +11,7 @@
 
 mod cache;
 mod engine;
+mod files;
 mod instance;
 mod kernel;
 mod limits;
@@ -23,7 +24,7 @@ mod ticker;
 pub use cache::{CacheState, CodeCache, LoadError};
 pub use engine::{EngineError, EngineOptions, VERSION, features};
 pub use instance::{Ended, Exit, Measured, Program, ProgramRun, ToolPre, run_program, run_tool};
-pub use kernel::{FindProgram, Kernel, Spawn};
+pub use kernel::{FindProgram, Kernel, SessionShell, Spawn};
 pub use limits::{
     DEFAULT_MEMORY_BYTES, MAX_HANDLES, MAX_HOST_CALL_BYTES, MAX_OUTPUT_BYTES, MAX_STACK_BYTES,
     MAX_TABLE_ELEMENTS,

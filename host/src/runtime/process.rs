@@ -9,10 +9,10 @@ use wasmtime::component::Resource;
 
 use super::bindings::toolcell::tool::process::{self as wit, Errno as Code};
 use super::instance::Died;
-use super::kernel::{Spawn, file_of};
+use super::kernel::{SessionShell, Spawn, file_of};
 use super::state::{Seat, State};
 use crate::path::GuestPath;
-use crate::process::{Disposition, Exit, Fd, Process};
+use crate::process::{Disposition, Exit, Fd, LeftState, Process};
 use crate::vfs::{FileLook, FileType, Follow, OpenHow};
 
 /// Bytes that one read gives at most.
@@ -23,7 +23,7 @@ const MAX_NAMES: usize = 1_000_000;
 
 type Asked<T> = wasmtime::Result<Result<T, Code>>;
 
-fn code(errno: Errno) -> Code {
+pub(super) fn code(errno: Errno) -> Code {
     match errno {
         Errno::ACCESS => Code::Access,
         Errno::AGAIN => Code::Again,
@@ -60,7 +60,7 @@ impl From<Exit> for wit::Exit {
     }
 }
 
-fn kind(file_type: FileType) -> wit::FileKind {
+pub(super) fn kind(file_type: FileType) -> wit::FileKind {
     match file_type {
         FileType::RegularFile => wit::FileKind::File,
         FileType::Directory => wit::FileKind::Directory,
@@ -81,6 +81,7 @@ fn stat(look: FileLook) -> wit::Stat {
         inode: look.identity.1,
         writable: look.writable,
         executable: look.executable,
+        mode: look.mode,
     }
 }
 
@@ -94,6 +95,7 @@ const PIPE: wit::Stat = wit::Stat {
     inode: 0,
     writable: true,
     executable: false,
+    mode: 0o600,
 };
 
 impl State {
@@ -238,6 +240,7 @@ impl wit::Host for State {
             env: options.env,
             cwd: options.cwd,
             fds,
+            session: None,
         };
         Ok(match seat.kernel.spawn(Some(&seat.process), &seat.mediator, spawn) {
             Ok(process) => {
@@ -292,6 +295,29 @@ impl wit::Host for State {
         };
         self.reap(&child)?;
         Ok(Ok((child.pid, exit.into())))
+    }
+
+    fn session_shell(&mut self) -> wasmtime::Result<Option<wit::ShellSession>> {
+        let session = self.seat()?.session.take();
+        Ok(session.map(|SessionShell { start_file, kept }| wit::ShellSession { start_file, kept }))
+    }
+
+    fn keep(&mut self, state: Vec<u8>, exited: bool) -> wasmtime::Result<()> {
+        self.seat()?.process.leave_state(LeftState { state, exited });
+        Ok(())
+    }
+
+    fn processes(&mut self) -> wasmtime::Result<Vec<wit::ProcessInfo>> {
+        let nanos = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        let all = self.seat()?.kernel.table().list();
+        let info = |process: Arc<Process>| wit::ProcessInfo {
+            pid: process.pid,
+            parent: process.parent,
+            argv: process.argv.clone(),
+            cpu: nanos(process.control.cpu()),
+            age: nanos(process.control.limit.saturating_sub(process.control.remaining())),
+        };
+        Ok(all.into_iter().map(info).collect())
     }
 
     fn kill(&mut self, pid: u32, signal: u8) -> Asked<()> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
-use super::kernel::Kernel;
+use super::kernel::{Kernel, SessionShell};
 use super::limits::{Limits, MAX_HANDLES, MAX_RANDOM_BYTES};
 use super::stdio::Capture;
 use crate::process::{Control, Fd, Fds, Process};
@@ -33,6 +33,7 @@ pub(super) struct Seat {
     pub(super) cwd: String,
     pub(super) fds: Arc<Fds>,
     pub(super) payload: Option<Vec<u8>>,
+    pub(super) session: Option<SessionShell>,
     /// Whether the program may use the process interface.
     pub(super) starts_others: bool,
     pub(super) children: HashMap<u32, Arc<Process>>,

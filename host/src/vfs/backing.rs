@@ -116,12 +116,9 @@ pub(super) fn rename(
 ) -> Effect<()> {
     named(ticket, to.0, to.1, || {
         if let Some(mode) = mode {
-            // A guest cannot change modes, so that replacing a script by a new version of it
-            // would lose the executable bit for good.
-            let flags = OFlags::RDONLY | OFlags::NONBLOCK;
-            if let Ok(file) = open_name(from.0, from.1, flags, Mode::empty()) {
-                let _ = rustix::fs::fchmod(file, mode);
-            }
+            // WASI has no modes: a program that replaces a script by a new version of it would
+            // lose the executable bit without meaning to.
+            let _ = change_mode(from.0, from.1, mode);
         }
         rustix::fs::renameat(from.0, from.1.as_os_str(), to.0, to.1.as_os_str())
     })
@@ -142,6 +139,21 @@ pub(super) fn set_times_at(
     named(ticket, dir, name, || {
         rustix::fs::utimensat(dir, name.as_os_str(), times, AtFlags::SYMLINK_NOFOLLOW)
     })
+}
+
+pub(super) fn set_mode(
+    ticket: Ticket,
+    dir: BorrowedFd<'_>,
+    name: &Component,
+    mode: Mode,
+) -> Effect<()> {
+    named(ticket, dir, name, || change_mode(dir, name, mode))
+}
+
+/// By a descriptor, so that no link is followed.
+fn change_mode(dir: BorrowedFd<'_>, name: &Component, mode: Mode) -> Result<(), Errno> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK;
+    rustix::fs::fchmod(open_name(dir, name, flags, Mode::empty())?, mode)
 }
 
 fn named(
@@ -172,6 +184,7 @@ pub(super) fn facts(stat: &Stat) -> Facts {
         kind,
         inode: stat.st_ino,
         size: u64::try_from(stat.st_size).unwrap_or(0),
+        mode: stat.st_mode & 0o7777,
         modified_ns: seconds.saturating_mul(1_000_000_000).saturating_add(stat.st_mtime_nsec),
         hash: None,
     }

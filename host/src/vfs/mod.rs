@@ -27,7 +27,7 @@ pub use handle::{DirHandle, FileHandle, Node};
 pub use mediator::{FileLook, Mediator, OpenHow, Output, Streams, beneath_root};
 pub use resolve::Follow;
 pub use rustix::fs::FileType;
-pub use space::{MountSpec, Space, same_directory};
+pub use space::{MountSpec, Space, SpaceUse, same_directory};
 pub use synthetic::Tree;
 pub use wasi::{
     Denials, FsContext, FsError, FsView, HasFs, MAX_DESCRIPTORS, ReadDirectory, preopens, types,

@@ -30,6 +30,15 @@ pub struct MountSpec {
     pub root: Dir,
 }
 
+/// A region, and where it is mounted.
+#[derive(Debug)]
+pub struct SpaceUse {
+    /// The guest path.
+    pub at: GuestPath,
+    /// The region, whose ledger says how full it is.
+    pub region: Arc<Region>,
+}
+
 /// One mounted directory.
 #[derive(Debug)]
 pub(super) struct Mount {
@@ -133,6 +142,20 @@ impl Space {
             }
         }
         regions
+    }
+
+    /// How full each region is, where it is mounted first.
+    pub fn uses(&self) -> impl Iterator<Item = SpaceUse> {
+        self.regions().into_iter().filter_map(|region| {
+            let mount = self.mounts.iter().find(|mount| Arc::ptr_eq(&mount.region, &region))?;
+            Some(SpaceUse { at: mount.at.clone(), region })
+        })
+    }
+
+    /// How full the region is that a path lies in, if it lies in one.
+    pub fn use_of(&self, path: &GuestPath) -> Option<SpaceUse> {
+        let (mount, _) = self.mount_of(path)?;
+        Some(SpaceUse { at: mount.at.clone(), region: mount.region.clone() })
     }
 
     /// The journal, if there is one.

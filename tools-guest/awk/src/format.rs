@@ -120,7 +120,8 @@ pub(crate) fn sprintf(format: &str, args: &[Value], convert: &str) -> String {
             }
             'f' | 'F' | 'e' | 'E' | 'g' | 'G' => {
                 let value = args.next().map_or(0.0, Value::number);
-                let text = float(letter, value.abs(), precision.unwrap_or(6), alternate);
+                let text =
+                    toolcell_text::float(letter, value.abs(), precision.unwrap_or(6), alternate);
                 (sign(value.is_sign_negative()), text, zero && value.is_finite())
             }
             letter => {
@@ -143,52 +144,4 @@ pub(crate) fn sprintf(format: &str, args: &[Value], convert: &str) -> String {
         }
     }
     result
-}
-
-fn float(letter: char, value: f64, precision: usize, alternate: bool) -> String {
-    let text = if value.is_nan() {
-        "nan".to_owned()
-    } else if value.is_infinite() {
-        "inf".to_owned()
-    } else {
-        match letter.to_ascii_lowercase() {
-            'f' => format!("{value:.precision$}"),
-            'e' => exponent(value, precision),
-            _ => {
-                let digits = precision.max(1);
-                let power = match value == 0.0 {
-                    true => 0,
-                    false => format!("{value:.*e}", digits - 1)
-                        .split_once('e')
-                        .and_then(|(_, power)| power.parse().ok())
-                        .unwrap_or(0i32),
-                };
-                let text = match power < -4 || power >= digits as i32 {
-                    true => exponent(value, digits - 1),
-                    false => format!("{value:.*}", (digits as i32 - 1 - power).max(0) as usize),
-                };
-                if alternate { text } else { trimmed(&text) }
-            }
-        }
-    };
-    if letter.is_ascii_uppercase() { text.to_uppercase() } else { text }
-}
-
-fn exponent(value: f64, precision: usize) -> String {
-    let text = format!("{value:.precision$e}");
-    let (digits, power) = text.split_once('e').unwrap_or((&text, "0"));
-    let power: i32 = power.parse().unwrap_or(0);
-    format!("{digits}e{}{:02}", if power < 0 { '-' } else { '+' }, power.abs())
-}
-
-fn trimmed(text: &str) -> String {
-    let (digits, power) = match text.split_once('e') {
-        Some((digits, power)) => (digits, format!("e{power}")),
-        None => (text, String::new()),
-    };
-    let digits = match digits.contains('.') {
-        true => digits.trim_end_matches('0').trim_end_matches('.'),
-        false => digits,
-    };
-    format!("{digits}{power}")
 }

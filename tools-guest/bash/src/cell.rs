@@ -4,7 +4,8 @@ use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
 use toolcell_shell::{
-    Disposition, Errno, Exit, FileKind, OpenHow, Program, Shell, Spawn, Stat, Sys, System, Times,
+    Disposition, Errno, Exit, FileKind, OpenHow, Program, Session, Shell, Spawn, Stat, Sys, System,
+    Times,
 };
 
 use crate::programs::{self, World};
@@ -17,18 +18,16 @@ use bindings::toolcell::tool::process as host;
 
 pub(crate) use host::Fd as HostFd;
 
+/// Programs that are not there and that people expect.
+const EXPECTED: &[&str] = &[
+    "apt", "apt-get", "cargo", "clang", "docker", "gcc", "git", "go", "java", "make", "node",
+    "npm", "npx", "perl", "php", "pip", "pip3", "python", "python3", "ruby", "rustc", "sqlite3",
+    "ssh", "sudo", "vim",
+];
+
 /// The host.
 #[derive(Debug)]
 pub(crate) struct Cell;
-
-/// Rust 1.95's library turns every exit status but 0 into 1; the C library's own way out is given
-/// the status here.
-#[allow(unsafe_code, reason = "the C library looks it up by this name")]
-#[unsafe(no_mangle)]
-extern "C" fn _Exit(code: i32) -> ! {
-    wasip2::cli::exit::exit_with_code((code & 0xFF) as u8);
-    unreachable!("the host ends the process")
-}
 
 pub(crate) fn main() {
     let fds: Vec<(u32, Rc<HostFd>)> =
@@ -54,6 +53,35 @@ pub(crate) fn main() {
         }
     };
     std::process::exit(i32::from(status));
+}
+
+/// A process of the cell.
+#[derive(Debug)]
+pub(crate) struct Running {
+    pub(crate) pid: u32,
+    pub(crate) parent: u32,
+    pub(crate) argv: Vec<String>,
+    pub(crate) cpu: Duration,
+    pub(crate) age: Duration,
+}
+
+impl Running {
+    /// The name it goes by.
+    pub(crate) fn name(&self) -> &str {
+        self.argv.first().map_or("", |name| name.rsplit('/').next().unwrap_or(name))
+    }
+}
+
+/// All that run, by number.
+pub(crate) fn running() -> Vec<Running> {
+    let running = |info: host::ProcessInfo| Running {
+        pid: info.pid,
+        parent: info.parent,
+        argv: info.argv,
+        cpu: Duration::from_nanos(info.cpu),
+        age: Duration::from_nanos(info.age),
+    };
+    host::processes().into_iter().map(running).collect()
 }
 
 fn errno(code: host::Errno) -> Errno {
@@ -107,6 +135,7 @@ fn stat(stat: host::Stat) -> Stat {
         readable: true,
         writable: stat.writable,
         executable: stat.executable,
+        mode: stat.mode,
     }
 }
 
@@ -230,6 +259,26 @@ impl System for Cell {
 
     fn real_path(&mut self, path: &str) -> Sys<String> {
         host::real_path(path).map_err(errno)
+    }
+
+    fn session(&mut self) -> Session {
+        host::session_shell().map_or_else(Session::default, |session| Session {
+            start_file: session.start_file,
+            kept: session.kept,
+        })
+    }
+
+    fn keep(&mut self, state: Vec<u8>, exited: bool) {
+        host::keep(&state, exited);
+    }
+
+    fn hint(&self, program: &str) -> Option<String> {
+        EXPECTED.contains(&program).then(|| {
+            format!(
+                "{program} is not part of this cell; a WebAssembly build of it can be added by \
+                 whoever runs the cell, with --program {program}=FILE.wasm"
+            )
+        })
     }
 
     fn leave(&mut self, cwd: &str) {

@@ -2,20 +2,8 @@
 
 use std::ffi::OsString;
 
-/// Rust 1.95's library turns every exit status but 0 into 1; the C library's own way out is given
-/// the status here.
-#[allow(unsafe_code, reason = "the C library looks it up by this name")]
-#[unsafe(no_mangle)]
-extern "C" fn _Exit(code: i32) -> ! {
-    wasip2::cli::exit::exit_with_code((code & 0xFF) as u8);
-    unreachable!("the host ends the process")
-}
-
 pub(crate) fn main() {
-    if let Some(cwd) = std::env::var_os("PWD") {
-        // A directory that is gone is told of by whatever looks at it.
-        let _ = std::env::set_current_dir(cwd);
-    }
+    toolcell_program::enter();
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let first = arguments.first().map(|name| name.to_string_lossy().into_owned());
     let name = first.unwrap_or_default();
@@ -40,12 +28,10 @@ fn run(name: &str, arguments: std::vec::IntoIter<OsString>) -> i32 {
         "sha384sum" => uu_sha384sum::uumain(arguments),
         "sha512sum" => uu_sha512sum::uumain(arguments),
         "comm" => uu_comm::uumain(arguments),
-        "cp" => uu_cp::uumain(arguments),
         "csplit" => uu_csplit::uumain(arguments),
         "cut" => uu_cut::uumain(arguments),
         "date" => uu_date::uumain(arguments),
         "dd" => uu_dd::uumain(arguments),
-        "dir" => uu_dir::uumain(arguments),
         "dircolors" => uu_dircolors::uumain(arguments),
         "dirname" => uu_dirname::uumain(arguments),
         "echo" => uu_echo::uumain(arguments),
@@ -59,10 +45,8 @@ fn run(name: &str, arguments: std::vec::IntoIter<OsString>) -> i32 {
         "join" => uu_join::uumain(arguments),
         "link" => uu_link::uumain(arguments),
         "ln" => uu_ln::uumain(arguments),
-        "ls" => uu_ls::uumain(arguments),
         "mkdir" => uu_mkdir::uumain(arguments),
         "mktemp" => uu_mktemp::uumain(arguments),
-        "mv" => uu_mv::uumain(arguments),
         "nl" => uu_nl::uumain(arguments),
         "nproc" => uu_nproc::uumain(arguments),
         "numfmt" => uu_numfmt::uumain(arguments),
@@ -96,7 +80,6 @@ fn run(name: &str, arguments: std::vec::IntoIter<OsString>) -> i32 {
         "unexpand" => uu_unexpand::uumain(arguments),
         "uniq" => uu_uniq::uumain(arguments),
         "unlink" => uu_unlink::uumain(arguments),
-        "vdir" => uu_vdir::uumain(arguments),
         "wc" => uu_wc::uumain(arguments),
         "yes" => uu_yes::uumain(arguments),
         "sed" => sed::sed::uumain(arguments),

@@ -146,6 +146,7 @@ fn stat_of(stat: &rustix::fs::Stat, allowed: impl Fn(rustix::fs::Access) -> bool
         readable: allowed(Access::READ_OK),
         writable: allowed(Access::WRITE_OK),
         executable: allowed(Access::EXEC_OK),
+        mode: stat.st_mode & 0o7777,
     }
 }
 

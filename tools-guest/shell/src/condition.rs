@@ -3,13 +3,13 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use crate::pattern::Pattern;
 use crate::quote;
 use crate::shell::{Run, Shell, Unwind};
 use crate::syntax::ast::Cond;
 use crate::syntax::is_name;
 use crate::system::{FileKind, Stat, System};
 use crate::vars::Value;
+use toolcell_text::Pattern;
 
 /// Bytes that a compiled regular expression may take.
 const MAX_REGEX: usize = 4 << 20;

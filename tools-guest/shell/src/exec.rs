@@ -3,7 +3,6 @@
 use std::rc::Rc;
 
 use crate::builtins;
-use crate::pattern::Pattern;
 use crate::shell::{MAX_DEPTH, Run, Shell, Unwind};
 use crate::state::Frame;
 use crate::syntax::ast::{
@@ -11,6 +10,7 @@ use crate::syntax::ast::{
 };
 use crate::system::System;
 use crate::{quote, syntax, text};
+use toolcell_text::Pattern;
 
 impl<S: System> Shell<S> {
     /// Runs commands one after the other.

@@ -16,7 +16,6 @@ mod condition;
 mod exec;
 mod expand;
 mod jobs;
-mod pattern;
 mod process;
 mod quote;
 mod redirect;
@@ -25,23 +24,34 @@ mod state;
 mod syntax;
 mod system;
 mod text;
-mod time;
 mod vars;
 
-pub use builtins::signal_number;
+pub use builtins::{signal_name, signal_number};
 pub use command_line::run;
 pub use shell::{Shell, Start};
 pub use system::{
-    Disposition, Errno, Exit, FileKind, OpenHow, Program, Spawn, Stat, Sys, System, Times,
+    Disposition, Errno, Exit, FileKind, OpenHow, Program, Session, Spawn, Stat, Sys, System, Times,
 };
 pub use text::{decode, encode};
 
 /// Whether a shell pattern matches all of a text, upper and lower case alike with `fold`.
 pub fn matches(pattern: &str, text: &str, fold: bool) -> bool {
-    pattern::Pattern::new(pattern, false, fold).matches(text)
+    toolcell_text::Pattern::new(pattern, false, fold).matches(text)
 }
 
 /// `strftime` of nanoseconds since 1970, in UTC.
 pub fn time(format: &str, nanos: u128) -> String {
-    time::format(format, i64::try_from(nanos / 1_000_000_000).unwrap_or(i64::MAX))
+    toolcell_text::time(format, i64::try_from(nanos / 1_000_000_000).unwrap_or(i64::MAX))
+}
+
+/// Whether a text breaks off before a command is complete.
+pub fn is_incomplete(source: &str) -> bool {
+    let mut parser = syntax::Parser::new(source, 1, syntax::Options::default());
+    loop {
+        match parser.next_command() {
+            Ok(Some(_)) => {}
+            Ok(None) => return false,
+            Err(error) => return error.incomplete,
+        }
+    }
 }

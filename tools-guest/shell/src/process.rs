@@ -78,6 +78,9 @@ impl<S: System> Shell<S> {
             return Ok(self.subshell(|shell| shell.call_function(&handler, call)));
         }
         self.complain(&format!("{name}: command not found"));
+        if let Some(hint) = self.sys.hint(name) {
+            self.complain(&hint);
+        }
         Ok(127)
     }
 

@@ -10,7 +10,7 @@ use crate::jobs::Jobs;
 use crate::state::State;
 use crate::syntax::ast::{Command, List};
 use crate::syntax::{Options, Parser, SyntaxError};
-use crate::system::{Errno, OpenHow, Sys, System};
+use crate::system::{Disposition, Errno, OpenHow, Sys, System};
 use crate::text;
 use crate::vars::{Value, Var};
 
@@ -80,6 +80,8 @@ pub struct Shell<S: System> {
     pub(crate) process_fds: Vec<u32>,
     pub(crate) command_text: String,
     pub(crate) depth: u32,
+    /// Whether what the shell knows is left for the session's next one.
+    keeps: bool,
     /// Pipes that background commands still write captured text to.
     pub(crate) late_captures: Vec<(S::Fd, Capture)>,
 }
@@ -116,6 +118,7 @@ impl<S: System> Shell<S> {
             process_fds: Vec::new(),
             command_text: String::new(),
             depth: 0,
+            keeps: false,
             late_captures: Vec::new(),
         }
     }
@@ -240,10 +243,66 @@ impl<S: System> Shell<S> {
         &self.state.cwd
     }
 
+    /// Begins as a session wants it: with what its last shell knew, and its start file.
+    fn begin_session(&mut self) -> Run {
+        let session = self.sys.session();
+        self.keeps = session.kept.is_some();
+        let kept = session.kept.filter(|kept| !kept.is_empty());
+        if let Some(kept) = kept {
+            match unpack(&kept) {
+                Some(kept) => self.go_on_from(kept),
+                None => {
+                    self.print_error("bash: what an earlier version of the shell left is lost\n")
+                }
+            }
+        }
+        match session.start_file {
+            Some(path) => self.source_if_there(&path),
+            None => Ok(self.state.status),
+        }
+    }
+
+    fn go_on_from(&mut self, kept: State) {
+        // What belongs to this process and this call stays.
+        let State { name, positional, cwd, pid, .. } = std::mem::take(&mut self.state);
+        self.state = State { name, positional, pid, line: 1, ..kept };
+        if self.state.cwd != cwd {
+            self.state.vars.global("PWD").value = Value::Scalar(cwd.clone());
+            self.state.cwd = cwd;
+        }
+        for (name, text) in self.state.traps.iter() {
+            if let Some(number) = crate::signal_number(name).filter(|number| *number > 0) {
+                let how = match text.is_empty() {
+                    true => Disposition::Ignore,
+                    false => Disposition::Keep,
+                };
+                self.sys.handle(number, how);
+            }
+        }
+    }
+
+    /// Runs the commands of a file; one that is not there has none.
+    fn source_if_there(&mut self, path: &str) -> Run {
+        let full = self.absolute(path);
+        match self.read_file(&full) {
+            Ok(source) => self.run_source(&text::decode(&source), 1),
+            Err(_) => Ok(self.state.status),
+        }
+    }
+
+    /// Leaves what the shell knows for the session's next one.
+    fn leave_session(&mut self, exited: bool) {
+        let state = &mut self.state;
+        state.frames.clear();
+        (state.loops, state.background) = (0, None);
+        let kept = pack(&self.state);
+        self.sys.keep(kept, exited);
+    }
+
     /// Runs the text of `bash -c`, and gives the status to exit with.
     pub fn run_command_string(&mut self, source: &str) -> i32 {
         self.state.command_string = true;
-        let result = self.run_source(source, 1);
+        let result = self.begin_session().and_then(|_| self.run_source(source, 1));
         self.finish(result)
     }
 
@@ -256,18 +315,6 @@ impl<S: System> Shell<S> {
                 None
             }
             Err(_) => None,
-        }
-    }
-
-    /// Whether this text breaks off before a command is complete.
-    pub fn is_incomplete(&self, source: &str) -> bool {
-        let mut parser = Parser::new(source, 1, self.parse_options());
-        loop {
-            match parser.next_command() {
-                Ok(Some(_)) => {}
-                Ok(None) => return false,
-                Err(error) => return error.incomplete,
-            }
         }
     }
 
@@ -319,7 +366,11 @@ impl<S: System> Shell<S> {
             Err(Unwind::Break(_) | Unwind::Continue(_)) => 0,
         };
         self.state.status = status;
-        if let Some(command) = self.state.trap("EXIT").cloned().filter(|text| !text.is_empty()) {
+        // A shell that is kept goes on, unless it was told to exit.
+        let exited = matches!(result, Err(Unwind::Exit(_)));
+        let ends = !self.keeps || self.state.subshell > 0 || exited;
+        let trap = self.state.trap("EXIT").cloned();
+        if let Some(command) = trap.filter(|text| ends && !text.is_empty()) {
             Rc::make_mut(&mut self.state.traps).remove("EXIT");
             if let Err(Unwind::Exit(code)) = self.run_source(&command, 1) {
                 status = code;
@@ -328,6 +379,9 @@ impl<S: System> Shell<S> {
         if self.state.subshell == 0 {
             let cwd = self.state.cwd.clone();
             self.sys.leave(&cwd);
+            if self.keeps {
+                self.leave_session(exited);
+            }
         }
         status & 0xFF
     }
@@ -530,4 +584,23 @@ impl<S: System> Shell<S> {
     pub(crate) fn command_text(&self, command: &Command) -> String {
         crate::syntax::print::command(command)
     }
+}
+
+/// What a shell of another build is told by: the version, and the bytes of a state that knows
+/// nothing, which change with its shape.
+fn fingerprint() -> (String, Vec<u8>) {
+    let bytes = postcard::to_allocvec(&State::default()).unwrap_or_default();
+    (env!("CARGO_PKG_VERSION").to_owned(), bytes)
+}
+
+fn pack(state: &State) -> Vec<u8> {
+    postcard::to_allocvec(&(fingerprint(), state)).unwrap_or_default()
+}
+
+fn unpack(kept: &[u8]) -> Option<State> {
+    let (found, rest) = postcard::take_from_bytes::<(String, Vec<u8>)>(kept).ok()?;
+    if found != fingerprint() {
+        return None;
+    }
+    postcard::from_bytes(rest).ok()
 }

@@ -122,6 +122,8 @@ pub struct Stat {
     pub writable: bool,
     /// Whether it can be run.
     pub executable: bool,
+    /// Permission bits, such as `0o644`.
+    pub mode: u32,
 }
 
 /// How a process ended.
@@ -167,6 +169,16 @@ pub struct Spawn<'a, F> {
     pub fds: Vec<(u32, F)>,
     /// Whether it outlives an interrupt of its parent.
     pub background: bool,
+}
+
+/// What a session wants of its shell.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Session {
+    /// A file whose commands are run before all others.
+    pub start_file: Option<String>,
+    /// Set if what the shell knows is to be kept for the next one; what the last one left, if
+    /// there was one.
+    pub kept: Option<Vec<u8>>,
 }
 
 /// CPU time used.
@@ -240,6 +252,17 @@ pub trait System {
     fn parent(&mut self) -> u32;
     /// Random bits.
     fn random(&mut self) -> u32;
+    /// What the session that this shell belongs to wants of it.
+    fn session(&mut self) -> Session {
+        Session::default()
+    }
+    /// Keeps what the shell knows for the session's next one; `exited` says whether it was told to
+    /// exit.
+    fn keep(&mut self, _state: Vec<u8>, _exited: bool) {}
+    /// What to say beside "command not found" of a program that people expect to be there.
+    fn hint(&self, _program: &str) -> Option<String> {
+        None
+    }
     /// Told the working directory in which the shell ends.
     fn leave(&mut self, cwd: &str);
 }

@@ -2,8 +2,8 @@
 
 use std::io::Write;
 
-use crate::args::{Arg, parse};
-use crate::{message, open};
+use toolcell_program::args::{Arg, parse};
+use toolcell_program::{message, open};
 
 /// The width of a terminal that is not there.
 const WIDTH: usize = 80;

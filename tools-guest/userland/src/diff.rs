@@ -6,7 +6,7 @@ use std::path::Path;
 
 use diffutilslib::params::{Format, Params, parse_params};
 
-use crate::{message, open};
+use toolcell_program::{message, open};
 
 /// How deep directories are compared.
 const MAX_DEPTH: u32 = 128;

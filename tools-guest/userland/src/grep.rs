@@ -6,8 +6,9 @@ use std::path::Path;
 use grep_matcher::Matcher;
 use grep_regex::{RegexMatcher, RegexMatcherBuilder};
 
-use crate::args::{Arg, parse};
-use crate::{message, open};
+use toolcell_program::args::{Arg, parse};
+use toolcell_program::{message, open};
+use toolcell_text::wild;
 
 /// Bytes read of a file at once; a longer line makes the buffer grow.
 const CHUNK: usize = 256 << 10;
@@ -789,50 +790,6 @@ impl Lines {
     }
 }
 
-/// Whether a shell pattern matches a name.
-pub(crate) fn wild(pattern: &str, name: &str) -> bool {
-    let pattern: Vec<char> = pattern.chars().collect();
-    let name: Vec<char> = name.chars().collect();
-    wild_chars(&pattern, &name, &mut 100_000)
-}
-
-fn wild_chars(pattern: &[char], name: &[char], steps: &mut u32) -> bool {
-    if *steps == 0 {
-        return false;
-    }
-    *steps -= 1;
-    match pattern {
-        [] => name.is_empty(),
-        ['*', rest @ ..] => (0..=name.len()).any(|length| wild_chars(rest, &name[length..], steps)),
-        ['?', rest @ ..] => !name.is_empty() && wild_chars(rest, &name[1..], steps),
-        ['[', rest @ ..] => {
-            let Some(close) = rest.iter().skip(1).position(|c| *c == ']').map(|at| at + 1) else {
-                return name.first() == Some(&'[') && wild_chars(rest, &name[1..], steps);
-            };
-            let Some(c) = name.first() else { return false };
-            let (negated, set) = match rest[..close].split_first() {
-                Some(('!' | '^', set)) => (true, set),
-                _ => (false, &rest[..close]),
-            };
-            let mut at = 0;
-            let mut inside = false;
-            while at < set.len() {
-                if set.get(at + 1) == Some(&'-') && at + 2 < set.len() {
-                    inside |= (set[at]..=set[at + 2]).contains(c);
-                    at += 3;
-                } else {
-                    inside |= set[at] == *c;
-                    at += 1;
-                }
-            }
-            inside != negated && wild_chars(&rest[close + 1..], &name[1..], steps)
-        }
-        ['\\', c, rest @ ..] | [c, rest @ ..] => {
-            name.first() == Some(c) && wild_chars(rest, &name[1..], steps)
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -856,11 +813,5 @@ mod tests {
         check("[[:digit:]]", true, "[[:digit:]]");
         check("a^b$c", false, "a\\^b\\$c");
         check("\\<w\\>", false, "\\b{start}w\\b{end}");
-    }
-
-    #[test]
-    fn patterns_of_names() {
-        assert!(wild("*.rs", "a.rs") && !wild("*.rs", "a.c"));
-        assert!(wild("[a-c]?", "bx") && !wild("[!a-c]?", "bx"));
     }
 }

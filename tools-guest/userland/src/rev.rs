@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use crate::{message, open};
+use toolcell_program::{message, open};
 
 pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
     let mut paths: Vec<&str> = words.iter().map(String::as_str).collect();

@@ -2,8 +2,8 @@
 
 use std::io::Write;
 
-use crate::args::{Arg, parse};
-use crate::{message, open};
+use toolcell_program::args::{Arg, parse};
+use toolcell_program::{message, open};
 
 pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
     // `-NUM` is the old way to write `-n NUM`.

@@ -2,8 +2,8 @@
 
 use std::io::Write;
 
-use crate::args::{Arg, parse};
-use crate::{message, open};
+use toolcell_program::args::{Arg, parse};
+use toolcell_program::{message, open};
 
 pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
     let args = match parse(words, "bs:", &["before:b", "separator=:s"]) {

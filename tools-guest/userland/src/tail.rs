@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 
-use crate::args::{Arg, parse};
-use crate::{message, open};
+use toolcell_program::args::{Arg, parse};
+use toolcell_program::{message, open};
 
 /// What is shown of each file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

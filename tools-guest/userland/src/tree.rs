@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use crate::args::{Arg, parse};
+use toolcell_program::args::{Arg, parse};
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Options {

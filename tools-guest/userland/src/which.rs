@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use crate::args::{Arg, parse};
+use toolcell_program::args::{Arg, parse};
 
 pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
     let args = match parse(words, "as", &["all:a"]) {

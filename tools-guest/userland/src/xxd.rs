@@ -2,8 +2,8 @@
 
 use std::io::{self, Read, Write};
 
-use crate::args::{Arg, parse};
-use crate::{message, open};
+use toolcell_program::args::{Arg, parse};
+use toolcell_program::{message, open};
 
 #[derive(Debug, Clone, Copy)]
 struct Options {

@@ -167,16 +167,16 @@ impl Mediator {
     /// The facts before a change of content, the old content being kept where the cell wants it.
     fn before(&self, file: &FileHandle) -> Result<Facts, Fault> {
         let facts = backing::facts(&file.stat()?);
-        let Facts::Present { kind, inode, size, modified_ns, .. } = facts else {
+        let Facts::Present { kind, inode, size, mode, modified_ns, .. } = facts else {
             return Ok(facts);
         };
         let images = self.journal()?.images();
-        if !images.wants(self.grant.actor().id, inode, size) {
+        if !images.wants(self.grant.actor().call_id(), inode, size) {
             return Ok(facts);
         }
         let mut content = Content { file, offset: 0 };
         let hash = images.store(&mut content).map_err(|_| Errno::IO)?;
-        Ok(Facts::Present { kind, inode, size, modified_ns, hash: Some(hash) })
+        Ok(Facts::Present { kind, inode, size, mode, modified_ns, hash: Some(hash) })
     }
 
     fn write_synthetic(&self, handle: &SyntheticHandle, data: &[u8]) -> Result<usize, Fault> {

@@ -26,7 +26,8 @@ pub(in crate::vfs) struct Metadata {
     pub(in crate::vfs) changed: Option<(u64, u32)>,
     /// Device and inode, for telling files apart; never shown as such.
     pub(in crate::vfs) identity: (u64, u64),
-    pub(in crate::vfs) executable: bool,
+    /// Permission bits.
+    pub(in crate::vfs) mode: u32,
 }
 
 impl From<Stat> for Metadata {
@@ -42,17 +43,17 @@ impl From<Stat> for Metadata {
             modified: time(stat.st_mtime, stat.st_mtime_nsec),
             changed: time(stat.st_ctime, stat.st_ctime_nsec),
             identity: (stat.st_dev, stat.st_ino),
-            executable: stat.st_mode & 0o111 != 0,
+            mode: stat.st_mode & 0o777,
         }
     }
 }
 
 fn synthetic_metadata(path: &GuestPath, entry: Entry) -> Metadata {
-    let (kind, size) = match entry {
-        Entry::Directory => (FileType::Directory, 0),
-        Entry::File(content) => (FileType::RegularFile, content.len() as u64),
-        Entry::Program => (FileType::RegularFile, synthetic::PROGRAM.len() as u64),
-        Entry::Device(_) | Entry::Stream(_) => (FileType::CharacterDevice, 0),
+    let (kind, size, mode) = match entry {
+        Entry::Directory => (FileType::Directory, 0, 0o755),
+        Entry::File(content) => (FileType::RegularFile, content.len() as u64, 0o644),
+        Entry::Program => (FileType::RegularFile, synthetic::PROGRAM.len() as u64, 0o755),
+        Entry::Device(_) | Entry::Stream(_) => (FileType::CharacterDevice, 0, 0o666),
     };
     Metadata {
         kind,
@@ -62,7 +63,7 @@ fn synthetic_metadata(path: &GuestPath, entry: Entry) -> Metadata {
         modified: None,
         changed: None,
         identity: (0, synthetic::number(path)),
-        executable: entry == Entry::Program,
+        mode,
     }
 }
 
@@ -83,6 +84,12 @@ pub struct FileLook {
     pub writable: bool,
     /// Whether it can be run, or entered if it is a directory.
     pub executable: bool,
+    /// Its permission bits, such as `0o644`.
+    pub mode: u32,
+    /// How many names it has.
+    pub links: u64,
+    /// When its metadata were changed, in nanoseconds since 1970; 0 when unknown.
+    pub changed: u64,
 }
 
 impl FileLook {
@@ -99,7 +106,10 @@ impl FileLook {
             accessed: nanos(metadata.accessed),
             identity: metadata.identity,
             writable,
-            executable: metadata.executable || metadata.kind == FileType::Directory,
+            executable: metadata.mode & 0o111 != 0 || metadata.kind == FileType::Directory,
+            mode: metadata.mode,
+            links: metadata.links,
+            changed: nanos(metadata.changed),
         }
     }
 }

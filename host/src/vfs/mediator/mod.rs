@@ -28,7 +28,7 @@ use super::resolve::{self, Follow, Target};
 use super::space::Space;
 use crate::journal::{Effect, Facts, Journal, Ticket};
 use crate::path::{Component, Parts};
-use crate::policy::{Denied, Grant, Operation, Permit, Place};
+use crate::policy::{Actor, Denied, Grant, Operation, Permit, Place};
 
 /// A namespace seen with the rights of one grant.
 #[derive(Debug, Clone)]
@@ -77,6 +77,23 @@ impl Mediator {
     #[must_use]
     pub fn with_streams(self, streams: Arc<dyn Streams>) -> Mediator {
         Mediator { streams: Some(streams), ..self }
+    }
+
+    /// The same, for a process of the call: its changes are recorded as its own.
+    #[must_use]
+    pub fn for_process(&self, pid: u32, name: &str) -> Mediator {
+        let id = self.space.journal().and_then(|journal| journal.actor_id().ok());
+        let grant = match id {
+            Some(id) => self.grant.held_by(self.grant.actor().process(id, pid, name)),
+            // Without a number of its own it goes by that of its parent.
+            None => self.grant.clone(),
+        };
+        Mediator { space: self.space.clone(), grant, streams: self.streams.clone() }
+    }
+
+    /// On whose behalf.
+    pub fn actor(&self) -> &Arc<Actor> {
+        self.grant.actor()
     }
 
     /// The namespace.

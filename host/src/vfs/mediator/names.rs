@@ -195,6 +195,31 @@ impl Mediator {
         self.record(backing::set_times_at(ticket, dir.as_fd(), &name, times))
     }
 
+    /// Sets the permission bits of what an absolute path names, links followed, to
+    /// [`permitted_mode`] of `mode`. Only files and directories of a region have any.
+    ///
+    /// # Errors
+    /// As `chmod(2)`, and whatever policy refuses.
+    pub fn set_mode(&self, path: &str, mode: u32) -> Result<(), Fault> {
+        let parts = Parts::new(super::beneath_root(path))?;
+        let (dir, name) = self.name(&self.root(), parts, Follow::Last)?;
+        let open = dir.mount.inodes.lock();
+        let stat = backing::stat_name(dir.as_fd(), &name)?;
+        let kind = FileType::from_raw_mode(stat.st_mode);
+        let operation = Operation::SetMode { at: place(&dir, &name) };
+        let permit = self.permit(operation)?;
+        if !matches!(kind, FileType::RegularFile | FileType::Directory) {
+            return Err(Errno::PERM.into());
+        }
+        if parts.directory && kind != FileType::Directory {
+            return Err(Errno::NOTDIR.into());
+        }
+        self.finish_open_write(&open, &stat)?;
+        let mode = permitted_mode(mode, kind == FileType::Directory);
+        let ticket = self.begin(permit, backing::facts(&stat))?;
+        self.record(backing::set_mode(ticket, dir.as_fd(), &name, mode))
+    }
+
     /// Completes the record of whoever is writing to this file, so that it stands before the
     /// change that follows.
     fn finish_open_write(&self, open: &OpenInodes, stat: &Stat) -> Result<(), Fault> {
@@ -217,19 +242,19 @@ impl Mediator {
     ) -> Result<Facts, Fault> {
         self.finish_open_write(open, stat)?;
         let facts = backing::facts(stat);
-        let Facts::Present { kind, inode, size, modified_ns, .. } = facts else {
+        let Facts::Present { kind, inode, size, mode, modified_ns, .. } = facts else {
             return Ok(facts);
         };
         let images = self.journal()?.images();
         let is_file = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
-        if !is_file || !images.wants(self.grant.actor().id, inode, size) {
+        if !is_file || !images.wants(self.grant.actor().call_id(), inode, size) {
             return Ok(facts);
         }
         let flags = OFlags::RDONLY | OFlags::NONBLOCK;
         let fd = resolve::open_name(dir.as_fd(), name, flags, Mode::empty())?;
         let mut file = std::fs::File::from(fd);
         let hash = images.store(&mut file).map_err(|_| Errno::IO)?;
-        Ok(Facts::Present { kind, inode, size, modified_ns, hash: Some(hash) })
+        Ok(Facts::Present { kind, inode, size, mode, modified_ns, hash: Some(hash) })
     }
 }
 
@@ -242,10 +267,19 @@ fn refund_removed(open: &mut OpenInodes, dir: &DirHandle, stat: &Stat) {
     }
 }
 
-/// The permission bits that a file takes over from the one it replaces.
+/// The permission bits that a file takes over from the one it replaces. One that can be run was
+/// made so by the guest, and stays as it is.
 fn kept_mode(moved: &Stat, replaced: &Stat) -> Option<Mode> {
     let is_file = |stat: &Stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
     let bits = |stat: &Stat| Mode::from_raw_mode(stat.st_mode) & Mode::from_raw_mode(0o777);
     let differs = is_file(moved) && is_file(replaced) && bits(moved) != bits(replaced);
-    differs.then(|| bits(replaced))
+    (differs && moved.st_mode & 0o111 == 0).then(|| bits(replaced))
+}
+
+/// What a guest may make of permission bits. The files are the host's user's: who owns them keeps
+/// the right to read and write (and to enter a directory), or the host could not serve them any
+/// more; nobody else on the host gets the right to write; and there is no set-user-id.
+fn permitted_mode(asked: u32, directory: bool) -> Mode {
+    let kept = if directory { 0o700 } else { 0o600 };
+    Mode::from_raw_mode(asked & 0o755 | kept)
 }

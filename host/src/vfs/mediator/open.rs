@@ -220,7 +220,7 @@ impl Mediator {
             let flags = OFlags::RDWR | OFlags::NONBLOCK | OFlags::NOCTTY;
             let fd = self.record(backing::create_file(ticket, dir.as_fd(), &name, flags))?;
             let inode = rustix::fs::fstat(&fd)?.st_ino;
-            self.journal()?.images().made(self.grant.actor().id, inode);
+            self.journal()?.images().made(self.grant.actor().call_id(), inode);
             fd
         };
         self.admit(&dir.mount, fd, path, OpenHow { truncate: false, ..how })

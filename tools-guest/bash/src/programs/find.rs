@@ -21,17 +21,40 @@ enum Test {
     And(Box<Test>, Box<Test>),
     Or(Box<Test>, Box<Test>),
     Comma(Box<Test>, Box<Test>),
-    Name { pattern: String, fold: bool, whole: bool },
+    Name {
+        pattern: String,
+        fold: bool,
+        whole: bool,
+    },
     Regex(Box<regex::Regex>),
     Kind(Vec<FileKind>),
-    Size { sign: char, units: u64, unit: u64 },
+    Size {
+        sign: char,
+        units: u64,
+        unit: u64,
+    },
     Empty,
     Newer(u128),
-    Age { sign: char, amount: u64, unit: u64 },
+    Age {
+        sign: char,
+        amount: u64,
+        unit: u64,
+    },
     Executable,
-    Print { end: char },
+    /// All of the bits with `-`, any of them with `/`, just them with neither.
+    Mode {
+        how: Option<char>,
+        bits: u32,
+    },
+    Print {
+        end: char,
+    },
     Printf(String),
-    Exec { words: Vec<String>, batch: Option<usize>, in_directory: bool },
+    Exec {
+        words: Vec<String>,
+        batch: Option<usize>,
+        in_directory: bool,
+    },
     Delete,
     Prune,
     Quit,
@@ -269,6 +292,15 @@ impl Parser<'_> {
                 Test::Age { sign, amount, unit: if name.ends_with("min") { 60 } else { 86_400 } }
             }
             "-executable" => Test::Executable,
+            "-perm" => {
+                let text = self.value(name)?;
+                let (how, mode) = match text.strip_prefix(['-', '/']) {
+                    Some(rest) => (text.chars().next(), rest),
+                    None => (None, text.as_str()),
+                };
+                let bits = toolcell_program::mode::changed(mode, 0, false);
+                Test::Mode { how, bits: bits.ok_or_else(|| format!("invalid mode ‘{text}’"))? }
+            }
             "-readable" | "-writable" => Test::True,
             "-maxdepth" | "-mindepth" => {
                 let text = self.value(name)?;
@@ -456,6 +488,11 @@ impl Find {
                 compare(*sign, units, *amount)
             }
             Test::Executable => entry.stat.executable,
+            Test::Mode { how, bits } => match how {
+                Some('-') => entry.stat.mode & bits == *bits,
+                Some(_) => *bits == 0 || entry.stat.mode & bits != 0,
+                None => entry.stat.mode == *bits,
+            },
             Test::Print { end } => {
                 let _ = write!(self.out, "{}{end}", entry.path);
                 true
@@ -606,7 +643,7 @@ impl Find {
                     },
                     Some('u') => text.push_str("agent"),
                     Some('g') => text.push_str("agent"),
-                    Some('m') => text.push_str(if entry.stat.executable { "755" } else { "644" }),
+                    Some('m') => text.push_str(&format!("{:o}", entry.stat.mode)),
                     Some('%') => text.push('%'),
                     Some(other) => {
                         text.push('%');

@@ -4,6 +4,8 @@
 mod awk;
 mod env;
 mod find;
+mod kill;
+mod ps;
 mod timeout;
 mod xargs;
 
@@ -27,6 +29,9 @@ pub(crate) fn run(name: &str, words: &[String], world: World) -> Option<i32> {
         "awk" => awk::run(words, world),
         "env" => env::run(words, world),
         "find" => find::run(words, world),
+        "kill" => kill::run(words, world),
+        "killall" | "pgrep" | "pkill" => ps::search(name, words, world),
+        "ps" => ps::run(words, world),
         "nohup" | "nice" | "stdbuf" => env::plainly(name, words, world),
         "timeout" => timeout::run(words, world),
         "xargs" => xargs::run(words, world),

@@ -18,8 +18,7 @@ use crate::syntax::ast::Assign;
 use crate::system::{Errno, System};
 use crate::text;
 
-pub(crate) use traps::signal_name;
-pub use traps::signal_number;
+pub use traps::{signal_name, signal_number};
 
 /// What a builtin is called with.
 #[derive(Debug)]

@@ -342,7 +342,7 @@ impl<S: System> Printer<'_, S> {
                         -2 => self.shell.state.seconds_from,
                         when => when,
                     };
-                    let text = crate::time::format(&format, seconds);
+                    let text = toolcell_text::time(&format, seconds);
                     pad(output, &text, &spec);
                     continue;
                 }
@@ -417,7 +417,12 @@ impl<S: System> Printer<'_, S> {
             }
             'f' | 'F' | 'e' | 'E' | 'g' | 'G' => {
                 let value = self.float();
-                let text = float(letter, value.abs(), spec.precision.unwrap_or(6), spec.alternate);
+                let text = toolcell_text::float(
+                    letter,
+                    value.abs(),
+                    spec.precision.unwrap_or(6),
+                    spec.alternate,
+                );
                 let spec = Spec { precision: None, ..spec.clone() };
                 pad_number(output, value.is_sign_negative(), text, "", &spec);
             }
@@ -502,57 +507,4 @@ fn pad_number(output: &mut String, negative: bool, digits: String, prefix: &str,
         return;
     }
     pad(output, &format!("{sign}{prefix}{digits}"), spec);
-}
-
-/// A number that is not negative, as C's `printf` writes it.
-fn float(letter: char, value: f64, precision: usize, alternate: bool) -> String {
-    let upper = letter.is_ascii_uppercase();
-    let text = if value.is_nan() {
-        "nan".to_owned()
-    } else if value.is_infinite() {
-        "inf".to_owned()
-    } else {
-        match letter.to_ascii_lowercase() {
-            'f' => format!("{value:.precision$}"),
-            'e' => exponent(value, precision),
-            _ => {
-                let significant = precision.max(1);
-                let power = match value == 0.0 {
-                    true => 0,
-                    false => {
-                        let text = format!("{value:.*e}", significant - 1);
-                        text.split_once('e').and_then(|(_, p)| p.parse().ok()).unwrap_or(0i32)
-                    }
-                };
-                let text = if power < -4 || power >= significant as i32 {
-                    exponent(value, significant - 1)
-                } else {
-                    let decimals = (significant as i32 - 1 - power).max(0) as usize;
-                    format!("{value:.decimals$}")
-                };
-                if alternate { text } else { trim_zeros(&text) }
-            }
-        }
-    };
-    if upper { text.to_uppercase() } else { text }
-}
-
-fn exponent(value: f64, precision: usize) -> String {
-    let text = format!("{value:.precision$e}");
-    let (digits, power) = text.split_once('e').unwrap_or((&text, "0"));
-    let power: i32 = power.parse().unwrap_or(0);
-    let sign = if power < 0 { '-' } else { '+' };
-    format!("{digits}e{sign}{:02}", power.abs())
-}
-
-fn trim_zeros(text: &str) -> String {
-    let (digits, power) = match text.split_once('e') {
-        Some((digits, power)) => (digits, format!("e{power}")),
-        None => (text, String::new()),
-    };
-    let digits = match digits.contains('.') {
-        true => digits.trim_end_matches('0').trim_end_matches('.'),
-        false => digits,
-    };
-    format!("{digits}{power}")
 }

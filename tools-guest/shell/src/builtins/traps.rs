@@ -18,7 +18,7 @@ const SIGNALS: [&str; 31] = [
 const EVENTS: [&str; 4] = ["EXIT", "DEBUG", "ERR", "RETURN"];
 
 /// The name of a signal, without `SIG`.
-pub(crate) fn signal_name(number: u8) -> Option<&'static str> {
+pub fn signal_name(number: u8) -> Option<&'static str> {
     match number {
         0 => Some("EXIT"),
         number => SIGNALS.get(usize::from(number) - 1).copied(),

@@ -1,7 +1,5 @@
 //! Building the fields that a word becomes.
 
-use crate::pattern;
-
 /// One field, with what of it was quoted.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Field {
@@ -44,7 +42,7 @@ impl Field {
     pub(crate) fn is_pattern(&self, extglob: bool) -> bool {
         self.pieces().any(|(text, quoted)| {
             !quoted
-                && (pattern::is_pattern(text)
+                && (toolcell_text::is_pattern(text)
                     || extglob && ["@(", "+(", "!("].iter().any(|open| text.contains(open)))
         })
     }
@@ -57,7 +55,7 @@ impl Field {
         let mut into = String::new();
         for (text, quoted) in self.pieces() {
             match quoted {
-                true => pattern::escape(text, &mut into),
+                true => toolcell_text::escape_pattern(text, &mut into),
                 false => into.push_str(text),
             }
         }

@@ -1,9 +1,9 @@
 //! Pathname expansion.
 
 use super::fields::Field;
-use crate::pattern::Pattern;
 use crate::shell::Shell;
 use crate::system::{FileKind, System};
+use toolcell_text::Pattern;
 
 /// Names that one pattern may become.
 const MAX_NAMES: usize = 1_000_000;

@@ -1,13 +1,13 @@
 //! Parameter expansion: `$name` and all of `${…}`.
 
 use super::fields::{Field, Fields};
-use crate::pattern::Pattern;
 use crate::quote;
 use crate::shell::{Shell, Unwind};
 use crate::syntax::ast::{Anchor, Index, Op, Param, Word};
 use crate::syntax::is_name;
 use crate::system::System;
 use crate::vars::{Attributes, Value};
+use toolcell_text::Pattern;
 
 type Expand<T> = Result<T, Unwind>;
 

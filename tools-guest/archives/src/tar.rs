@@ -1,15 +1,15 @@
-//! `tar`, on the tar and flate2 libraries; and `gzip`, `gunzip`, `zcat`.
+//! `tar`.
 
-use std::fs::File;
+use std::fs::{File, FileTimes};
 use std::io::{self, Read, Write};
 use std::path::{Component, Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
-use flate2::Compression;
-use flate2::read::MultiGzDecoder;
-use flate2::write::GzEncoder;
+use toolcell_program::files::{self, Kind};
+use toolcell_program::{message, mode};
+use toolcell_text::wild;
 
-use crate::grep::wild;
-use crate::message;
+use crate::codec::{Codec, Packer, Plain, peek};
 
 /// Bytes that one file of an archive may become. Against archives made to fill the disk.
 const MAX_FILE: u64 = 8 << 30;
@@ -18,7 +18,10 @@ const MAX_FILE: u64 = 8 << 30;
 struct Options {
     mode: Option<char>,
     archive: Option<String>,
-    gzip: bool,
+    /// What the command line says the archive is packed with.
+    codec: Option<Codec>,
+    /// Packed with what its name promises.
+    by_name: bool,
     verbose: bool,
     directory: Option<String>,
     strip: usize,
@@ -81,7 +84,10 @@ fn parse(words: &[String]) -> Result<Options, String> {
                 "extract" | "get" => options.mode = Some('x'),
                 "list" => options.mode = Some('t'),
                 "file" => options.archive = Some(value()?),
-                "gzip" | "gunzip" => options.gzip = true,
+                "gzip" | "gunzip" => options.codec = Some(Codec::Gzip),
+                "bzip2" => options.codec = Some(Codec::Bzip2),
+                "xz" => options.codec = Some(Codec::Xz),
+                "auto-compress" => options.by_name = true,
                 "verbose" => options.verbose = true,
                 "directory" => options.directory = Some(value()?),
                 "strip-components" => {
@@ -110,7 +116,10 @@ fn parse(words: &[String]) -> Result<Options, String> {
             rest = &rest[letter.len_utf8()..];
             match letter {
                 'c' | 'x' | 't' | 'r' | 'u' => options.mode = Some(letter),
-                'z' => options.gzip = true,
+                'z' => options.codec = Some(Codec::Gzip),
+                'j' => options.codec = Some(Codec::Bzip2),
+                'J' => options.codec = Some(Codec::Xz),
+                'a' => options.by_name = true,
                 'v' => options.verbose = true,
                 'O' => options.to_stdout = true,
                 'k' => options.keep = true,
@@ -156,27 +165,20 @@ impl Options {
     }
 
     fn reader(&self) -> io::Result<Box<dyn Read>> {
-        let mut input: Box<dyn Read> = match self.archive.as_deref() {
+        let input: Box<dyn Read> = match self.archive.as_deref() {
             None | Some("-") => Box::new(io::stdin().lock()),
             Some(path) => Box::new(File::open(path).map_err(|error| {
                 io::Error::other(format!("{path}: Cannot open: {}", message(&error)))
             })?),
         };
         // Whether it is compressed is seen from its first bytes.
-        let mut start = [0; 2];
-        let mut count = 0;
-        while count < 2 {
-            match input.read(&mut start[count..])? {
-                0 => break,
-                more => count += more,
-            }
+        let (start, input) = peek(input, 6)?;
+        match (Codec::of(&start), self.codec) {
+            (Some(codec), _) => Ok(codec.reader(input)),
+            (None, Some(Codec::Gzip)) => Err(io::Error::other("gzip: stdin: not in gzip format")),
+            (None, Some(_)) => Err(io::Error::other("the archive is not packed that way")),
+            (None, None) => Ok(Box::new(input)),
         }
-        let input = io::Cursor::new(start[..count].to_vec()).chain(input);
-        Ok(match start == [0x1f, 0x8b] {
-            true => Box::new(MultiGzDecoder::new(input)),
-            false if self.gzip => return Err(io::Error::other("gzip: stdin: not in gzip format")),
-            false => Box::new(input),
-        })
     }
 }
 
@@ -185,16 +187,18 @@ fn create(options: &Options, out: &mut impl Write) -> io::Result<u32> {
         return Err(io::Error::other("Cowardly refusing to create an empty archive"));
     }
     let to_stdout = matches!(options.archive.as_deref(), None | Some("-"));
-    let mut content: Box<dyn Write> = match options.archive.as_deref() {
+    let content: Box<dyn Write> = match options.archive.as_deref() {
         None | Some("-") => Box::new(io::stdout()),
         Some(path) => Box::new(io::BufWriter::new(File::create(path).map_err(|error| {
             io::Error::other(format!("{path}: Cannot open: {}", message(&error)))
         })?)),
     };
-    if options.gzip {
-        content = Box::new(GzEncoder::new(content, Compression::default()));
-    }
-    let mut builder = tar::Builder::new(content);
+    let named = options.archive.as_deref().filter(|_| options.by_name).and_then(Codec::of_name);
+    let packer: Box<dyn Packer> = match options.codec.or(named) {
+        Some(codec) => codec.writer(content, codec.level())?,
+        None => Box::new(Plain(content)),
+    };
+    let mut builder = tar::Builder::new(packer);
     builder.follow_symlinks(false);
     let mut failed = 0;
     for path in &options.paths {
@@ -204,13 +208,13 @@ fn create(options: &Options, out: &mut impl Write) -> io::Result<u32> {
         }
         failed += add(options, &mut builder, &options.base().join(path), name, to_stdout, out)?;
     }
-    builder.into_inner()?.flush()?;
+    builder.into_inner()?.finish()?;
     Ok(failed)
 }
 
 fn add(
     options: &Options,
-    builder: &mut tar::Builder<Box<dyn Write>>,
+    builder: &mut tar::Builder<Box<dyn Packer>>,
     path: &Path,
     name: &str,
     to_stdout: bool,
@@ -219,24 +223,21 @@ fn add(
     if options.excluded(name) {
         return Ok(0);
     }
-    let metadata = match std::fs::symlink_metadata(path) {
-        Ok(metadata) => metadata,
+    let details = match files::look(&path.to_string_lossy(), false) {
+        Ok(details) => details,
         Err(error) => {
             eprintln!("tar: {name}: Cannot stat: {}", message(&error));
             return Ok(1);
         }
     };
     let mut header = tar::Header::new_gnu();
-    let modified = metadata
-        .modified()
-        .ok()
-        .and_then(|time| time.duration_since(std::time::SystemTime::UNIX_EPOCH).ok());
-    header.set_mtime(modified.map_or(0, |time| time.as_secs()));
+    header.set_mtime(details.modified / 1_000_000_000);
+    header.set_mode(details.mode);
     header.set_uid(1000);
     header.set_gid(1000);
     header.set_username("agent")?;
     header.set_groupname("agent")?;
-    let is_dir = metadata.is_dir();
+    let is_dir = details.is_dir();
     let shown = if is_dir { format!("{}/", name.trim_end_matches('/')) } else { name.to_owned() };
     if options.verbose {
         match to_stdout {
@@ -246,7 +247,6 @@ fn add(
     }
     if is_dir {
         header.set_entry_type(tar::EntryType::Directory);
-        header.set_mode(0o755);
         header.set_size(0);
         builder.append_data(&mut header, &shown, io::empty())?;
         let mut names: Vec<String> = std::fs::read_dir(path)?
@@ -261,13 +261,12 @@ fn add(
         }
         return Ok(failed);
     }
-    header.set_mode(0o644);
-    if metadata.is_symlink() {
+    if details.kind == Kind::Symlink {
         header.set_entry_type(tar::EntryType::Symlink);
         header.set_size(0);
         builder.append_link(&mut header, name, std::fs::read_link(path)?)?;
     } else {
-        header.set_size(metadata.len());
+        header.set_size(details.size);
         builder.append_data(&mut header, name, File::open(path)?)?;
     }
     Ok(0)
@@ -284,16 +283,22 @@ fn list(options: &Options, out: &mut impl Write) -> io::Result<u32> {
         if options.verbose {
             let header = entry.header();
             let kind = match header.entry_type() {
-                tar::EntryType::Directory => 'd',
-                tar::EntryType::Symlink => 'l',
-                _ => '-',
+                tar::EntryType::Directory => Kind::Directory,
+                tar::EntryType::Symlink => Kind::Symlink,
+                _ => Kind::File,
             };
-            let mode = header.mode().unwrap_or(0);
-            let bits: String = (0..9)
-                .map(|at| if mode >> (8 - at) & 1 == 1 { ['r', 'w', 'x'][at % 3] } else { '-' })
-                .collect();
-            let size = entry.size();
-            writeln!(out, "{kind}{bits} agent/agent {size:9} {name}")?;
+            let bits = mode::shown(kind, header.mode().unwrap_or(0));
+            let owner = |name: Option<&str>| name.unwrap_or("agent").to_owned();
+            let user = owner(header.username().ok().flatten());
+            let owners = format!("{user}/{}", owner(header.groupname().ok().flatten()));
+            let size = entry.size().to_string();
+            let width = 19usize.saturating_sub(owners.len() + 1).max(size.len());
+            let time = toolcell_text::time("%F %R", header.mtime().unwrap_or(0) as i64);
+            let target = match entry.link_name()? {
+                Some(target) if kind == Kind::Symlink => format!(" -> {}", target.display()),
+                _ => String::new(),
+            };
+            writeln!(out, "{bits} {owners} {size:>width$} {time} {name}{target}")?;
         } else {
             writeln!(out, "{name}")?;
         }
@@ -360,7 +365,7 @@ fn unpack<R: Read>(
         tar::EntryType::Symlink => {
             let target = entry.link_name()?.map(PathBuf::from).unwrap_or_default();
             let _ = std::fs::remove_file(path);
-            symlink(&target, path)
+            files::symlink(&target.to_string_lossy(), &path.to_string_lossy())
         }
         tar::EntryType::Regular | tar::EntryType::Continuous => {
             if options.keep && path.exists() {
@@ -370,7 +375,17 @@ fn unpack<R: Read>(
             let _ = std::fs::remove_file(path);
             let mut file = File::create(path)?;
             io::copy(&mut entry.by_ref().take(MAX_FILE), &mut file)?;
-            Ok(())
+            let header = entry.header();
+            if let Ok(seconds) = header.mtime() {
+                let time = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+                file.set_times(FileTimes::new().set_modified(time))?;
+            }
+            match header.mode() {
+                Ok(mode) if mode & 0o777 != 0o644 => {
+                    files::set_mode(&path.to_string_lossy(), mode & 0o777)
+                }
+                _ => Ok(()),
+            }
         }
         tar::EntryType::Link => {
             let target = entry.link_name()?.map(PathBuf::from).unwrap_or_default();
@@ -378,125 +393,4 @@ fn unpack<R: Read>(
         }
         _ => Err(io::Error::other("this kind of member is not supported")),
     }
-}
-
-/// The standard library's function for it is not stable on WASI.
-#[cfg(target_os = "wasi")]
-fn symlink(target: &Path, path: &Path) -> io::Result<()> {
-    let path = std::env::current_dir()?.join(path);
-    let path = path.to_string_lossy();
-    let target = target.to_string_lossy();
-    let roots = wasip2::filesystem::preopens::get_directories();
-    let (root, _) = roots.first().ok_or(io::ErrorKind::NotFound)?;
-    root.symlink_at(&target, path.trim_start_matches('/'))
-        .map_err(|code| io::Error::other(code.message()))
-}
-
-#[cfg(unix)]
-fn symlink(target: &Path, path: &Path) -> io::Result<()> {
-    std::os::unix::fs::symlink(target, path)
-}
-
-/// `gzip`, `gunzip` and `zcat`.
-pub(crate) fn gzip(name: &str, words: &[String], out: &mut impl Write) -> i32 {
-    let letters = "cdfknqtv123456789";
-    let long = [
-        "stdout:c",
-        "decompress:d",
-        "force:f",
-        "keep:k",
-        "no-name:n",
-        "quiet:q",
-        "fast:1",
-        "best:9",
-    ];
-    let args = match crate::args::parse(words, letters, &long) {
-        Ok(args) => args,
-        Err(error) => {
-            eprintln!("{name}: {error}");
-            return 1;
-        }
-    };
-    let (mut decompress, mut to_stdout) = (name != "gzip", name == "zcat");
-    let (mut keep, mut force, mut test, mut level, mut paths) =
-        (false, false, false, 6, Vec::new());
-    for arg in args {
-        match arg {
-            crate::args::Arg::Operand(path) => paths.push(path),
-            crate::args::Arg::Option(letter, _) => match letter.as_str() {
-                "c" => to_stdout = true,
-                "d" => decompress = true,
-                "k" => keep = true,
-                "f" => force = true,
-                "t" => (test, decompress) = (true, true),
-                digit => level = digit.parse().unwrap_or(level),
-            },
-        }
-    }
-    if paths.is_empty() {
-        paths.push("-".to_owned());
-    }
-    let mut status = 0;
-    for path in &paths {
-        let target = match (path.as_str(), to_stdout || test, decompress) {
-            ("-", ..) | (_, true, _) => None,
-            (path, _, false) => Some(format!("{path}.gz")),
-            (path, _, true) => match path.strip_suffix(".gz").or_else(|| path.strip_suffix(".tgz"))
-            {
-                Some(stem) if path.ends_with(".tgz") => Some(format!("{stem}.tar")),
-                Some(stem) => Some(stem.to_owned()),
-                None => {
-                    eprintln!("{name}: {path}: unknown suffix -- ignored");
-                    status = 2;
-                    continue;
-                }
-            },
-        };
-        if let Some(target) =
-            target.as_deref().filter(|target| !force && Path::new(target).exists())
-        {
-            eprintln!("{name}: {target} already exists; not overwritten");
-            status = 2;
-            continue;
-        }
-        let done = crate::open(path).and_then(|input| {
-            let mut sink: Box<dyn Write + '_> = match &target {
-                Some(target) => Box::new(io::BufWriter::new(File::create(target)?)),
-                None if test => Box::new(io::sink()),
-                None => Box::new(&mut *out),
-            };
-            match decompress {
-                true => {
-                    let mut decoder = MultiGzDecoder::new(io::BufReader::new(input));
-                    io::copy(&mut decoder, &mut sink)?;
-                }
-                false => {
-                    let mut encoder = GzEncoder::new(&mut sink, Compression::new(level));
-                    io::copy(&mut { input }, &mut encoder)?;
-                    encoder.finish()?;
-                }
-            }
-            sink.flush()
-        });
-        match (done, &target) {
-            (Ok(()), Some(_)) if !keep => {
-                let _ = std::fs::remove_file(path);
-            }
-            (Ok(()), _) => {}
-            (Err(error), target) => {
-                if let Some(target) = target {
-                    let _ = std::fs::remove_file(target);
-                }
-                let text = match error.kind() {
-                    io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
-                        "not in gzip format".to_owned()
-                    }
-                    _ => message(&error),
-                };
-                eprintln!("\n{name}: {path}: {text}");
-                status = 1;
-            }
-        }
-    }
-    status
 }

@@ -1,7 +1,7 @@
 //! Time as text, in UTC, which is the time zone of a cell.
 
 /// `strftime` of seconds since 1970.
-pub(crate) fn format(format: &str, seconds: i64) -> String {
+pub fn format(format: &str, seconds: i64) -> String {
     let format = if format.is_empty() { "%H:%M:%S" } else { format };
     let days = seconds.div_euclid(86_400);
     let second = seconds.rem_euclid(86_400);

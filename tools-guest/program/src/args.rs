@@ -2,7 +2,7 @@
 
 /// One option of a command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Arg {
+pub enum Arg {
     /// An option by its letter or long name, with its value.
     Option(String, Option<String>),
     /// What is no option.
@@ -15,7 +15,7 @@ pub(crate) enum Arg {
 ///
 /// # Errors
 /// The message about the first option that is not there.
-pub(crate) fn parse(words: &[String], letters: &str, long: &[&str]) -> Result<Vec<Arg>, String> {
+pub fn parse(words: &[String], letters: &str, long: &[&str]) -> Result<Vec<Arg>, String> {
     let mut args = Vec::new();
     let mut words = words.iter();
     while let Some(word) = words.next() {

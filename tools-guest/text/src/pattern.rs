@@ -7,7 +7,7 @@ const MAX_STEPS: u32 = 2_000_000;
 
 /// A compiled pattern.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Pattern {
+pub struct Pattern {
     tokens: Vec<Token>,
     nocase: bool,
 }
@@ -48,12 +48,12 @@ enum Item {
 }
 
 /// Whether `text` has characters that mean something in a pattern.
-pub(crate) fn is_pattern(text: &str) -> bool {
+pub fn is_pattern(text: &str) -> bool {
     text.contains(['*', '?', '['])
 }
 
 /// `text` with everything escaped that would mean something.
-pub(crate) fn escape(text: &str, into: &mut String) {
+pub fn escape(text: &str, into: &mut String) {
     for c in text.chars() {
         if matches!(c, '*' | '?' | '[' | ']' | '\\' | '(' | ')' | '|' | '+' | '@' | '!' | '-' | '^')
         {
@@ -65,7 +65,7 @@ pub(crate) fn escape(text: &str, into: &mut String) {
 
 impl Pattern {
     /// Compiles `text`.
-    pub(crate) fn new(text: &str, extglob: bool, nocase: bool) -> Pattern {
+    pub fn new(text: &str, extglob: bool, nocase: bool) -> Pattern {
         let chars: Vec<char> = text.chars().collect();
         let mut at = 0;
         let tokens = compile(&chars, &mut at, extglob, false, 0);
@@ -73,7 +73,7 @@ impl Pattern {
     }
 
     /// The text it stands for, if it matches nothing else.
-    pub(crate) fn literal(&self) -> Option<String> {
+    pub fn literal(&self) -> Option<String> {
         let chars = self.tokens.iter().map(|token| match token {
             Token::Char(c) if !self.nocase => Some(*c),
             _ => None,
@@ -82,18 +82,19 @@ impl Pattern {
     }
 
     /// Whether all of `text` matches.
-    pub(crate) fn matches(&self, text: &str) -> bool {
+    pub fn matches(&self, text: &str) -> bool {
         let chars: Vec<char> = text.chars().collect();
         self.matches_chars(&chars)
     }
 
-    pub(crate) fn matches_chars(&self, text: &[char]) -> bool {
+    /// The same, of a text by its characters.
+    pub fn matches_chars(&self, text: &[char]) -> bool {
         let mut steps = MAX_STEPS;
         matches(&self.tokens, text, self.nocase, &mut steps)
     }
 
     /// Whether it begins with a `.` that is written out.
-    pub(crate) fn begins_with_dot(&self) -> bool {
+    pub fn begins_with_dot(&self) -> bool {
         match self.tokens.first() {
             Some(Token::Char('.')) => true,
             Some(Token::Group(Group::One | Group::Some, alternatives)) => {
@@ -104,7 +105,7 @@ impl Pattern {
     }
 
     /// The length in characters of what matches at the start of `text`.
-    pub(crate) fn prefix(&self, text: &[char], longest: bool) -> Option<usize> {
+    pub fn prefix(&self, text: &[char], longest: bool) -> Option<usize> {
         if let Some(literal) = self.literal() {
             let length = literal.chars().count();
             let found = text.len() >= length && literal.chars().zip(text).all(|(a, b)| a == *b);
@@ -118,7 +119,7 @@ impl Pattern {
     }
 
     /// Where what matches at the end of `text` begins.
-    pub(crate) fn suffix(&self, text: &[char], longest: bool) -> Option<usize> {
+    pub fn suffix(&self, text: &[char], longest: bool) -> Option<usize> {
         let mut starts: Box<dyn Iterator<Item = usize>> = match longest {
             true => Box::new(0..=text.len()),
             false => Box::new((0..=text.len()).rev()),
@@ -127,7 +128,7 @@ impl Pattern {
     }
 
     /// The first place from `from` on where it matches, and the end of the longest match there.
-    pub(crate) fn find(&self, text: &[char], from: usize) -> Option<(usize, usize)> {
+    pub fn find(&self, text: &[char], from: usize) -> Option<(usize, usize)> {
         let first = match self.tokens.first() {
             Some(Token::Char(c)) if !self.nocase => Some(*c),
             _ => None,
@@ -281,7 +282,7 @@ impl Set {
 }
 
 /// Whether `c` belongs to the POSIX class of this name.
-pub(crate) fn class(name: &str, c: char) -> bool {
+fn class(name: &str, c: char) -> bool {
     match name {
         "alpha" => c.is_alphabetic(),
         "digit" => c.is_ascii_digit(),

@@ -1,0 +1,142 @@
+//! A shell for a person: the same one, kept from command to command, its streams connected to
+//! whatever the embedder has.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::tasks::kill_group;
+use crate::cell::{Cell, HOME};
+use crate::error::Error;
+use crate::process::{Exit, Fd, LeftState, Process};
+use crate::runtime::{SessionShell, Spawn};
+use crate::vfs::{Mediator, Output};
+
+/// A shell whose state is kept between its commands. It is not the one that tool calls use: its
+/// directory and variables are its own.
+#[derive(Debug)]
+pub struct Shell<'a> {
+    cell: &'a Cell,
+    mediator: Mediator,
+    kept: Vec<u8>,
+    cwd: String,
+    exited: bool,
+    running: Arc<Mutex<Option<Arc<Process>>>>,
+}
+
+/// What interrupts the command that a [`Shell`] runs.
+#[derive(Debug, Clone)]
+pub struct Interrupt {
+    running: Arc<Mutex<Option<Arc<Process>>>>,
+}
+
+/// SIGINT.
+const INTERRUPT: u8 = 2;
+
+impl Interrupt {
+    /// Interrupts the command that runs, with all that it started. Says whether there was one.
+    pub fn send(&self, cell: &Cell) -> bool {
+        let running = self.running.lock();
+        let Some(process) = &*running else { return false };
+        for process in cell.kernel().table().group(process.group) {
+            process.signal(INTERRUPT);
+        }
+        true
+    }
+}
+
+impl<'a> Shell<'a> {
+    /// A shell that knows nothing yet, in the home directory.
+    ///
+    /// # Errors
+    /// When the journal has no number for it.
+    pub fn new(cell: &'a Cell) -> Result<Shell<'a>, Error> {
+        Ok(Shell {
+            cell,
+            mediator: cell.mediator_for("bash")?,
+            kept: Vec::new(),
+            cwd: HOME.to_owned(),
+            exited: false,
+            running: Arc::default(),
+        })
+    }
+
+    /// Where the next command begins: a guest path.
+    pub fn cwd(&self) -> &str {
+        &self.cwd
+    }
+
+    /// Whether its last command was `exit`.
+    pub fn has_exited(&self) -> bool {
+        self.exited
+    }
+
+    /// What interrupts its commands.
+    pub fn interrupt(&self) -> Interrupt {
+        Interrupt { running: self.running.clone() }
+    }
+
+    /// Runs a command line to its end; `None` if no process can be started. What it leaves running
+    /// goes on until the cell is closed.
+    pub async fn run(
+        &mut self,
+        command: &str,
+        arguments: &[String],
+        stdin: Fd,
+        output: Arc<dyn Output>,
+        errors: Arc<dyn Output>,
+    ) -> Option<Exit> {
+        let mut argv = ["bash", "-c", command].map(str::to_owned).to_vec();
+        argv.extend_from_slice(arguments);
+        let session = SessionShell {
+            start_file: self.cell.session().setting("env_file"),
+            kept: Some(std::mem::take(&mut self.kept)),
+        };
+        self.kept = session.kept.clone().unwrap_or_default();
+        let spawn = Spawn {
+            path: Some("/bin/bash".to_owned()),
+            payload: None,
+            argv,
+            env: self.cell.environment(),
+            cwd: self.cwd.clone(),
+            fds: vec![(0, stdin), (1, Fd::output(output)), (2, Fd::output(errors))],
+            session: Some(session),
+        };
+        let process = self.cell.kernel().spawn(None, &self.mediator, spawn).ok()?;
+        *self.running.lock() = Some(process.clone());
+        let ending = Ending { shell: self, process: &process };
+        let exit = process.wait().await;
+        std::mem::forget(ending);
+        *self.running.lock() = None;
+        if let Some(cwd) = process.left_cwd() {
+            self.cwd = cwd;
+        }
+        // One that was ended knows what it knew before.
+        if let Some(LeftState { state, exited }) = process.take_left_state() {
+            (self.kept, self.exited) = (state, exited);
+        }
+        Some(exit)
+    }
+
+    /// Ends everything that its commands left running.
+    pub async fn close(self) {
+        let table = self.cell.kernel().table();
+        for process in table.list() {
+            kill_group(table, process.group).await;
+        }
+    }
+}
+
+/// Ends a command whose future is dropped.
+struct Ending<'a, 'b> {
+    shell: &'b Shell<'a>,
+    process: &'b Process,
+}
+
+impl Drop for Ending<'_, '_> {
+    fn drop(&mut self) {
+        for process in self.shell.cell.kernel().table().group(self.process.group) {
+            process.control.kill(9);
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! `toolcell bash`: the cell's shell for a person, or for a script.
+
+use std::io::{self, IsTerminal as _, Read as _, Write as _};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use parking_lot::Mutex;
+use rustix::io::Errno;
+use rustyline::config::Configurer as _;
+use rustyline::error::ReadlineError;
+use rustyline::history::FileHistory;
+use rustyline::{Config, Editor};
+use toolcell::process::{Exit, Fd};
+use toolcell::vfs::Output;
+use toolcell::{Cell, HOME, Shell};
+
+use super::{World, printer};
+
+/// Lines of history that are kept.
+const MAX_HISTORY: usize = 10_000;
+
+/// Bytes of a script on standard input.
+const MAX_SCRIPT: u64 = 64 << 20;
+
+/// How often it is looked whether somebody types while a command runs.
+const TYPED: Duration = Duration::from_millis(20);
+
+/// Starts a shell in the cell: a prompt with line editing and history on a terminal, else the
+/// commands of standard input.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Run this command and end with its status
+    #[arg(short, value_name = "COMMAND")]
+    command: Option<String>,
+    /// $0, $1 and on for the command
+    #[arg(value_name = "ARGUMENT", requires = "command", trailing_var_arg = true)]
+    arguments: Vec<String>,
+}
+
+pub(super) async fn run(world: &World, arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let runtime = world.runtime()?;
+    let cell = runtime.open_cell(world.cell_options(&world.execution)?)?;
+    let status = match &arguments.command {
+        Some(command) => once(&cell, command, &arguments.arguments).await?,
+        None if io::stdin().is_terminal() => {
+            interactive(&cell, &world.state.join("bash_history")).await?
+        }
+        None => {
+            let mut script = String::new();
+            let read = io::stdin().lock().take(MAX_SCRIPT).read_to_string(&mut script);
+            read.context("cannot read standard input")?;
+            once(&cell, &script, &[]).await?
+        }
+    };
+    cell.close()?;
+    Ok(ExitCode::from(status))
+}
+
+/// One command with the streams of this process. Its input is ours, unless that was the script.
+async fn once(cell: &Cell, command: &str, arguments: &[String]) -> anyhow::Result<u8> {
+    let mut shell = Shell::new(cell)?;
+    let exit = with_streams(cell, &mut shell, command, arguments).await;
+    shell.close().await;
+    Ok(exit.map_or(126, Exit::status))
+}
+
+/// Runs a command: what is typed meanwhile is its input, an interrupt ends it and not us.
+async fn with_streams(
+    cell: &Cell,
+    shell: &mut Shell<'_>,
+    command: &str,
+    arguments: &[String],
+) -> Option<Exit> {
+    let (reader, writer) = Fd::pipe();
+    let done = Arc::new(AtomicBool::new(false));
+    let typing = tokio::task::spawn_blocking({
+        let done = done.clone();
+        move || typed(&writer, &done)
+    });
+    let interrupt = shell.interrupt();
+    let (out, err) = (Stream::new(false), Stream::new(true));
+    let exit = {
+        let run = shell.run(command, arguments, reader, out, err);
+        tokio::pin!(run);
+        loop {
+            tokio::select! {
+                exit = &mut run => break exit,
+                _ = tokio::signal::ctrl_c() => {
+                    interrupt.send(cell);
+                }
+            }
+        }
+    };
+    done.store(true, Ordering::Release);
+    let _ = typing.await;
+    exit
+}
+
+/// Hands what comes from standard input to a command, until it has ended.
+fn typed(writer: &Fd, done: &AtomicBool) {
+    let stdin = io::stdin();
+    let mut buffer = [0; 4096];
+    while !done.load(Ordering::Acquire) {
+        let room = writer.room();
+        if room == Err(Errno::PIPE) {
+            return;
+        }
+        if room == Ok(0) || !printer::is_readable(&stdin, TYPED) {
+            if room == Ok(0) {
+                std::thread::sleep(TYPED);
+            }
+            continue;
+        }
+        // Past the library's buffer, which would keep what is meant for the next prompt.
+        match rustix::io::read(&stdin, &mut buffer) {
+            Ok(count @ 1..) => {
+                if writer.push(bytes::Bytes::copy_from_slice(&buffer[..count])).is_err() {
+                    return;
+                }
+            }
+            _ => return,
+        }
+    }
+}
+
+async fn interactive(cell: &Cell, history: &std::path::Path) -> anyhow::Result<u8> {
+    let config = Config::builder().auto_add_history(false).build();
+    let mut editor: Editor<(), FileHistory> = Editor::with_config(config)?;
+    editor.set_max_history_size(MAX_HISTORY)?;
+    // The first time, there is none.
+    let _ = editor.load_history(history);
+    let mut shell = Shell::new(cell)?;
+    let mut status = 0;
+    let mut text = String::new();
+    loop {
+        let prompt = match text.is_empty() {
+            true => format!("agent:{}$ ", shown(shell.cwd())),
+            false => "> ".to_owned(),
+        };
+        // The editor waits in a thread of its own: background commands go on meanwhile.
+        let (back, line) = tokio::task::spawn_blocking(move || {
+            let line = editor.readline(&prompt);
+            (editor, line)
+        })
+        .await?;
+        editor = back;
+        match line {
+            Ok(line) => {
+                text.push_str(&line);
+                text.push('\n');
+            }
+            Err(ReadlineError::Interrupted) => {
+                text.clear();
+                continue;
+            }
+            Err(ReadlineError::Eof) => break,
+            Err(error) => return Err(error.into()),
+        }
+        if toolcell_shell::is_incomplete(&text) {
+            continue;
+        }
+        let command = std::mem::take(&mut text);
+        let command = command.trim_end();
+        if command.is_empty() {
+            continue;
+        }
+        editor.add_history_entry(command)?;
+        let exit = with_streams(cell, &mut shell, command, &[]).await;
+        status = exit.map_or(126, Exit::status);
+        if shell.has_exited() {
+            break;
+        }
+    }
+    // History that cannot be kept is no reason to fail.
+    let _ = editor.save_history(history);
+    shell.close().await;
+    Ok(status)
+}
+
+/// A directory as prompts show it.
+fn shown(cwd: &str) -> String {
+    match cwd.strip_prefix(HOME) {
+        Some(rest) if rest.is_empty() || rest.starts_with('/') => format!("~{rest}"),
+        _ => cwd.to_owned(),
+    }
+}
+
+/// Our standard output or error, as a command writes to it.
+#[derive(Debug)]
+struct Stream {
+    error: bool,
+    terminal: bool,
+    /// The beginning of a character that is not complete.
+    cut: Mutex<Vec<u8>>,
+}
+
+impl Stream {
+    fn new(error: bool) -> Arc<Stream> {
+        let terminal = if error { io::stderr().is_terminal() } else { io::stdout().is_terminal() };
+        Arc::new(Stream { error, terminal, cut: Mutex::default() })
+    }
+}
+
+impl Output for Stream {
+    fn write(&self, data: &[u8]) -> Result<(), Errno> {
+        let mut text = self.cut.lock();
+        text.extend_from_slice(data);
+        let whole = match std::str::from_utf8(&text) {
+            Err(error) if error.error_len().is_none() && self.terminal => error.valid_up_to(),
+            _ => text.len(),
+        };
+        let rest = text.split_off(whole);
+        let ready = std::mem::replace(&mut *text, rest);
+        let shown = match self.terminal {
+            true => printer::escape(&String::from_utf8_lossy(&ready)).into_owned().into_bytes(),
+            false => ready,
+        };
+        let written = match self.error {
+            true => io::stderr().lock().write_all(&shown),
+            false => {
+                let mut out = io::stdout().lock();
+                out.write_all(&shown).and_then(|()| out.flush())
+            }
+        };
+        written.map_err(|error| error.raw_os_error().map_or(Errno::IO, Errno::from_raw_os_error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shown;
+
+    #[test]
+    fn home_is_short() {
+        assert_eq!(shown("/home/agent"), "~");
+        assert_eq!(shown("/home/agent/workspace"), "~/workspace");
+        assert_eq!(shown("/home/agents"), "/home/agents");
+        assert_eq!(shown("/tmp"), "/tmp");
+    }
+}

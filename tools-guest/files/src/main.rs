@@ -1,0 +1,118 @@
+//! The programs of a cell that are about files as such, and show or keep permission bits: WASI has
+//! none, so upstream's cannot. One program, which acts by the name it is called by.
+//!
+//! They follow GNU's programs: the options that are here do what they do there, and one that is not
+//! here ends with its name.
+
+mod chmod;
+mod copy;
+mod df;
+mod du;
+mod install;
+mod ls;
+mod mv;
+mod stat;
+
+use std::io;
+
+use toolcell_program::args::{Arg, parse};
+
+fn main() {
+    let (name, words) = toolcell_program::start();
+    let mut out = io::BufWriter::with_capacity(64 << 10, io::stdout().lock());
+    let status = match name.as_str() {
+        "chgrp" | "chown" => chmod::owner(&name, &words),
+        "chmod" => chmod::run(&words, &mut out),
+        "cp" => copy::run(&words, &mut out),
+        "df" => df::run(&words, &mut out),
+        "dir" | "ls" | "vdir" => ls::run(&name, &words, &mut out),
+        "du" => du::run(&words, &mut out),
+        "install" => install::run(&words, &mut out),
+        "mv" => mv::run(&words, &mut out),
+        "stat" => stat::run(&words, &mut out),
+        _ => {
+            eprintln!("files: {name}: no such program");
+            127
+        }
+    };
+    toolcell_program::finish(&name, status, &mut out)
+}
+
+/// The command line, or a usage error already said.
+fn arguments(name: &str, words: &[String], letters: &str, long: &[&str]) -> Result<Vec<Arg>, i32> {
+    parse(words, letters, long).map_err(|error| {
+        eprintln!("{name}: {error}\nTry '{name} --help' for more information.");
+        if name == "ls" { 2 } else { 1 }
+    })
+}
+
+/// A size as `-h` shows it: at most three digits, rounded up.
+fn human(size: u64, base: u64) -> String {
+    if size < base {
+        return size.to_string();
+    }
+    let units = if base == 1000 { "kMGTPE" } else { "KMGTPE" };
+    let mut scale = base;
+    for unit in units.chars() {
+        // Rounded up to a tenth; a value of ten or more has no tenths.
+        let tenths = (u128::from(size) * 10).div_ceil(u128::from(scale));
+        if tenths < 100 {
+            return format!("{}.{}{unit}", tenths / 10, tenths % 10);
+        }
+        let whole = size.div_ceil(scale);
+        if whole < base {
+            return format!("{whole}{unit}");
+        }
+        scale = scale.saturating_mul(base);
+    }
+    size.to_string()
+}
+
+/// The last name of a path.
+fn base_name(path: &str) -> &str {
+    let trimmed = path.trim_end_matches('/');
+    if trimmed.is_empty() { path } else { trimmed.rsplit('/').next().unwrap_or(trimmed) }
+}
+
+/// A name in a directory.
+fn join(directory: &str, name: &str) -> String {
+    match directory.ends_with('/') {
+        true => format!("{directory}{name}"),
+        false => format!("{directory}/{name}"),
+    }
+}
+
+/// The names in a directory, in the order of their bytes.
+fn names(directory: &str) -> io::Result<Vec<String>> {
+    let mut names = std::fs::read_dir(directory)?
+        .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
+        .collect::<io::Result<Vec<String>>>()?;
+    names.sort();
+    Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_for_people() {
+        for (size, text) in [
+            (0, "0"),
+            (1023, "1023"),
+            (1024, "1.0K"),
+            (1025, "1.1K"),
+            (10 << 10, "10K"),
+            ((10 << 10) + 1, "11K"),
+            (1023 << 10, "1023K"),
+            ((1023 << 10) + 1, "1.0M"),
+            (50 << 20, "50M"),
+            (u64::MAX, "16E"),
+        ] {
+            assert_eq!(human(size, 1024), text);
+        }
+        assert_eq!(human(1500, 1000), "1.5k");
+        assert_eq!(base_name("a/b/"), "b");
+        assert_eq!(base_name("/"), "/");
+    }
+}

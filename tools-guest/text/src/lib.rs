@@ -1,0 +1,15 @@
+//! Text that the shell and the programs of a cell read and write alike: shell patterns, numbers in
+//! `printf`'s formats, times in `strftime`'s.
+
+mod number;
+mod pattern;
+mod time;
+
+pub use number::float;
+pub use pattern::{Pattern, escape as escape_pattern, is_pattern};
+pub use time::format as time;
+
+/// Whether a shell pattern matches all of a name.
+pub fn wild(pattern: &str, name: &str) -> bool {
+    Pattern::new(pattern, false, false).matches(name)
+}

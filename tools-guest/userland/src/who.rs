@@ -1,0 +1,61 @@
+//! Who and where one is: `id`, `whoami`, `logname`, `groups`, `hostname`. A cell has one user.
+
+use std::io::Write;
+
+use toolcell_program::args::{Arg, parse};
+
+const USER: &str = "agent";
+const NUMBER: &str = "1000";
+
+/// The name of every cell, as `uname -n` says it.
+const HOST: &str = "toolcell";
+
+pub(crate) fn run(name: &str, words: &[String], out: &mut impl Write) -> i32 {
+    let (letters, long): (&str, &[&str]) = match name {
+        "id" => ("uGgnrza", &["user:u", "group:g", "groups:G", "name:n", "real:r", "zero:z"]),
+        "hostname" => ("fsdIi", &["fqdn:f", "long:f", "short:s", "domain:d"]),
+        _ => ("", &[]),
+    };
+    let args = match parse(words, letters, long) {
+        Ok(args) => args,
+        Err(error) => {
+            eprintln!("{name}: {error}\nTry '{name} --help' for more information.");
+            return 1;
+        }
+    };
+    let has = |letter: &str| args.contains(&Arg::Option(letter.to_owned(), None));
+    let operand = args.iter().find_map(|arg| match arg {
+        Arg::Operand(operand) => Some(operand.as_str()),
+        Arg::Option(..) => None,
+    });
+    let text = match (name, operand) {
+        ("hostname", Some(_)) => {
+            eprintln!("hostname: you must be root to change the host name");
+            return 1;
+        }
+        ("hostname", None) if has("d") => String::new(),
+        ("hostname", None) if has("I") || has("i") => "127.0.0.1".to_owned(),
+        ("hostname", None) => HOST.to_owned(),
+        ("id" | "groups", Some(user)) if user != USER && user != NUMBER => {
+            eprintln!("{name}: ‘{user}’: no such user");
+            return 1;
+        }
+        ("groups", Some(user)) => format!("{user} : {USER}"),
+        ("id", _) if has("u") || has("g") || has("G") => {
+            if has("n") { USER } else { NUMBER }.to_owned()
+        }
+        ("id", _) if has("n") || has("r") => {
+            eprintln!("id: cannot print only names or real IDs in default format");
+            return 1;
+        }
+        ("id", _) => {
+            format!("uid={NUMBER}({USER}) gid={NUMBER}({USER}) groups={NUMBER}({USER})")
+        }
+        (_, Some(extra)) => {
+            eprintln!("{name}: extra operand ‘{extra}’");
+            return 1;
+        }
+        _ => USER.to_owned(),
+    };
+    i32::from(writeln!(out, "{text}").is_err())
+}
