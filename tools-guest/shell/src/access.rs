@@ -192,8 +192,10 @@ impl<S: System> Shell<S> {
             return Ok(number);
         }
         arith::evaluate(text, self).map_err(|error| {
-            if let ArithError::Bad(message) = error {
-                self.complain(&message);
+            match error {
+                ArithError::Bad(message) => self.complain(&message),
+                ArithError::Said => {}
+                ArithError::Unbound => return self.unbound(),
             }
             Unwind::Discard(1)
         })
@@ -514,7 +516,7 @@ impl<S: System> arith::Context for Shell<S> {
         };
         if value.is_none() && self.state.options.nounset {
             self.complain(&format!("{}: unbound variable", place.name));
-            return Err(ArithError::Said);
+            return Err(ArithError::Unbound);
         }
         Ok(value.unwrap_or_default())
     }

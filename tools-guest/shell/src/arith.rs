@@ -64,6 +64,8 @@ pub(crate) enum ArithError {
     Bad(String),
     /// Something that was said already, with how the command ends.
     Said,
+    /// A variable that is not set where it must be, which was said already and ends the shell.
+    Unbound,
 }
 
 /// Where variables are.
@@ -350,7 +352,11 @@ impl Parser<'_> {
             self.last = self.pos.min(self.src.len());
             return Err(self.bad("`:' expected for conditional expression"));
         }
-        let no = self.assign()?;
+        let no = self.choose()?;
+        self.skip();
+        if ASSIGNS.iter().any(|(text, _)| self.at(text) && !(*text == "=" && self.at("=="))) {
+            return Err(self.bad("attempted assignment to non-variable"));
+        }
         Ok(Expr::Choose(Box::new(condition), Box::new(yes), Box::new(no)))
     }
 

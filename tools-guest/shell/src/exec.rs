@@ -424,9 +424,21 @@ impl<S: System> Shell<S> {
         }
         self.trace_words(assigns, &words)?;
         self.state.last_argument = last;
-        self.with_redirects(&command.redirects, |shell| {
+        // A program has its redirections made in its own process: an error there is its status,
+        // and what they assign is gone with it.
+        let mut reached = false;
+        let vars = (!command.redirects.is_empty()).then(|| self.state.vars.clone());
+        let result = self.with_redirects(&command.redirects, |shell| {
+            reached = true;
+            if let Some(vars) = vars {
+                shell.state.vars = vars;
+            }
             shell.with_temporary(assigns, |shell| shell.run_external(&words))
-        })
+        });
+        match result {
+            Err(Unwind::Discard(code)) if !reached => Ok(code),
+            result => result,
+        }
     }
 
     /// The words of a command. Assignments to arrays, which `declare` and its like are given, stand

@@ -21,7 +21,7 @@ pub(crate) enum Unwind {
     Continue(u32),
     Return(i32),
     Exit(i32),
-    /// An error that ends what was read at once: all of `-c`, or this command of a script.
+    /// An error that ends what was read at once: this command, up to the end of its line.
     Discard(i32),
 }
 
@@ -417,9 +417,7 @@ impl<S: System> Shell<S> {
             }
             match self.run_list(&list) {
                 Ok(code) => status = code,
-                Err(Unwind::Discard(code))
-                    if !self.state.command_string && self.state.frames.is_empty() =>
-                {
+                Err(Unwind::Discard(code)) => {
                     if self.state.subshell > 0 {
                         return Err(Unwind::Exit(code));
                     }

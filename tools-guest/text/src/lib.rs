@@ -6,7 +6,7 @@ mod pattern;
 mod time;
 
 pub use number::float;
-pub use pattern::{Pattern, escape as escape_pattern, is_pattern};
+pub use pattern::{Pattern, escape as escape_pattern};
 pub use time::format as time;
 
 /// Whether a shell pattern matches all of a name.

@@ -47,11 +47,6 @@ enum Item {
     Class(String),
 }
 
-/// Whether `text` has characters that mean something in a pattern.
-pub fn is_pattern(text: &str) -> bool {
-    text.contains(['*', '?', '['])
-}
-
 /// `text` with everything escaped that would mean something.
 pub fn escape(text: &str, into: &mut String) {
     for c in text.chars() {

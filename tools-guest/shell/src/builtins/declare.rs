@@ -94,6 +94,10 @@ pub(super) fn declare<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
         match declare_one(shell, call, wanted, word, array) {
             Ok(Ok(())) => {}
             Ok(Err(Refused)) => status = 1,
+            // As bash does: what is wrong with a declared number or index ends the shell.
+            Err(Unwind::Discard(code)) if !shell.state.interactive => {
+                return Err(Unwind::Exit(code));
+            }
             Err(Unwind::Discard(_)) => status = 1,
             Err(unwind) => return Err(unwind),
         }

@@ -365,14 +365,16 @@ impl<S: System> Printer<'_, S> {
             's' => {
                 let text = self.next().unwrap_or_default();
                 let text: String = match spec.precision {
-                    Some(precision) => text.chars().take(precision).collect(),
+                    // Precision and width count bytes, as C's printf does.
+                    Some(precision) => first_bytes(text, precision),
                     None => text.to_owned(),
                 };
                 pad(output, &text, spec);
             }
             'c' => {
                 // Without an argument it is the character that ends a text in C.
-                let text: String = self.next().unwrap_or("\0").chars().take(1).collect();
+                let text =
+                    first_bytes(self.next().filter(|text| !text.is_empty()).unwrap_or("\0"), 1);
                 pad(output, &text, spec);
             }
             'b' => {
@@ -474,8 +476,13 @@ fn unsigned(spec: &Spec) -> Spec {
     Spec { plus: false, space: false, ..spec.clone() }
 }
 
+fn first_bytes(text: &str, count: usize) -> String {
+    let bytes = text::encode(text);
+    text::decode(&bytes[..count.min(bytes.len())])
+}
+
 fn pad(output: &mut String, text: &str, spec: &Spec) {
-    let missing = spec.width.saturating_sub(text.chars().count());
+    let missing = spec.width.saturating_sub(text::encode(text).len());
     let blanks = std::iter::repeat_n(' ', missing);
     match spec.minus {
         true => {

@@ -40,10 +40,14 @@ impl Field {
 
     /// Whether something unquoted could be a pattern.
     pub(crate) fn is_pattern(&self, extglob: bool) -> bool {
-        self.pieces().any(|(text, quoted)| {
-            !quoted
-                && (toolcell_text::is_pattern(text)
-                    || extglob && ["@(", "+(", "!("].iter().any(|open| text.contains(open)))
+        // A bracket alone, such as the command `[`, is none.
+        let mut open = false;
+        self.pieces().filter(|(_, quoted)| !quoted).any(|(text, _)| {
+            let closes = text.rfind(']').is_some_and(|end| open || text[..end].contains('['));
+            open |= text.contains('[');
+            closes
+                || text.contains(['*', '?'])
+                || extglob && ["@(", "+(", "!("].iter().any(|start| text.contains(start))
         })
     }
 

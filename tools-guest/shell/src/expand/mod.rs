@@ -221,6 +221,7 @@ impl<S: System> Shell<S> {
         self.collect_late(&capture);
         self.state.line = line;
         self.substituted = Some(status);
+        self.state.status = status;
         let content = std::mem::take(&mut *capture.borrow_mut());
         Ok(self.captured(content))
     }

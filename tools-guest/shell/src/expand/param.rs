@@ -100,10 +100,15 @@ impl<S: System> Shell<S> {
                 let pattern = pattern.as_ref().map(|word| self.compile(word)).transpose()?;
                 values.map(|value| change_case(&value, *upper, *all, pattern.as_ref()))
             }
-            Op::Transform(letter) => match self.transform(param, values, *letter)? {
-                Some(values) => values,
-                None => return self.bad_substitution(param),
-            },
+            Op::Transform(letter) => {
+                if *letter != 'a' {
+                    self.check_bound(param, &values)?;
+                }
+                match self.transform(param, values, *letter)? {
+                    Some(values) => values,
+                    None => return self.bad_substitution(param),
+                }
+            }
             Op::Bad => return self.bad_substitution(param),
         };
         self.push_values(values, quoted, out);
@@ -201,7 +206,8 @@ impl<S: System> Shell<S> {
         let target = match values {
             Values::One(Some(target)) => target,
             Values::One(None) => {
-                if matches!(param.op, Op::Test { .. }) {
+                let declared = self.state.vars.get(&param.name).is_some();
+                if declared || matches!(param.op, Op::Test { .. }) {
                     return Ok(Values::One(None));
                 }
                 self.complain(&format!("{}: invalid indirect expansion", param.name));
@@ -261,12 +267,17 @@ impl<S: System> Shell<S> {
             };
             let dollar = if name.bytes().all(|c| c.is_ascii_digit()) { "$" } else { "" };
             self.complain(&format!("{dollar}{name}: unbound variable"));
-            return Err(match self.state.interactive {
-                true => Unwind::Discard(1),
-                false => Unwind::Exit(if self.state.command_string { 127 } else { 1 }),
-            });
+            return Err(self.unbound());
         }
         Ok(())
+    }
+
+    /// How the shell ends over a variable that is not set, with `set -u`.
+    pub(crate) fn unbound(&self) -> Unwind {
+        match self.state.interactive {
+            true => Unwind::Discard(1),
+            false => Unwind::Exit(if self.state.command_string { 127 } else { 1 }),
+        }
     }
 
     #[allow(clippy::too_many_arguments)]

@@ -296,6 +296,11 @@ impl Parser {
                     }
                     parts.push(Part::Double(inner));
                 }
+                // Within `${…}`, `$'…'` quotes even between double quotes.
+                b'$' if self.peek_at(1) == Some(b'\'') && matches!(mode, Mode::Brace { .. }) => {
+                    flush(&mut literal, &mut parts);
+                    parts.extend(self.dollar(false)?);
+                }
                 b'$' => match self.dollar(in_quotes)? {
                     Some(part) => {
                         flush(&mut literal, &mut parts);
