@@ -1,5 +1,6 @@
 //! The integration suites, through the library's front door and the command's.
 
+mod agent;
 mod bash;
 mod crash;
 mod hostile;

@@ -28,6 +28,7 @@ async fn recorded_commands_do_what_they_did() {
         }
     }
     let report = wrong.join("\n");
+    eprintln!("{agreed} of {count} agree");
     assert!(agreed * 100 >= count * WANTED, "{agreed} of {count} agree; not these:\n{report}");
 }
 

@@ -2,6 +2,8 @@
 
 use std::ffi::OsString;
 
+use crate::sort;
+
 pub(crate) fn main() {
     toolcell_program::enter();
     let arguments: Vec<OsString> = std::env::args_os().collect();
@@ -66,7 +68,7 @@ fn run(name: &str, arguments: std::vec::IntoIter<OsString>) -> i32 {
         "shred" => uu_shred::uumain(arguments),
         "shuf" => uu_shuf::uumain(arguments),
         "sleep" => uu_sleep::uumain(arguments),
-        "sort" => uu_sort::uumain(arguments),
+        "sort" => uu_sort::uumain(sort::without_merge(arguments)),
         "split" => uu_split::uumain(arguments),
         "sum" => uu_sum::uumain(arguments),
         "tee" => uu_tee::uumain(arguments),
@@ -82,7 +84,6 @@ fn run(name: &str, arguments: std::vec::IntoIter<OsString>) -> i32 {
         "unlink" => uu_unlink::uumain(arguments),
         "wc" => uu_wc::uumain(arguments),
         "yes" => uu_yes::uumain(arguments),
-        "sed" => sed::sed::uumain(arguments),
         "test" | "[" => uu_test::uumain(arguments),
         name => {
             eprintln!("coreutils: {name}: no such program");

@@ -2,6 +2,8 @@
 
 #[cfg(target_os = "wasi")]
 mod cell;
+#[cfg(target_os = "wasi")]
+mod sort;
 
 #[cfg(target_os = "wasi")]
 fn main() {

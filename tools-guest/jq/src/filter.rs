@@ -11,6 +11,17 @@ use jaq_std::input::{HasInputs, Inputs, RcIter};
 
 use crate::options::{Options, text};
 
+/// Formats that the libraries lack.
+const FORMATS: &str = r#"
+def @json: tojson;
+def _row(f): [.[] | if type == "string" then f elif type == "null" then ""
+  elif type == "array" or type == "object"
+  then error("\(type) (\(tojson)) is not valid in a row") else tojson end];
+def @csv: _row("\"" + gsub("\""; "\"\"") + "\"") | join(",");
+def @tsv: _row(gsub("[\\\\]"; "\\\\") | gsub("\t"; "\\t") | gsub("\n"; "\\n") | gsub("\r"; "\\r"))
+  | join("\t");
+"#;
+
 /// What filters can reach beside their input: the inputs that follow.
 struct Kind;
 
@@ -60,7 +71,8 @@ pub(crate) fn run(options: Options) -> i32 {
     let funs = funs.chain(jaq_std::input::funs().into_vec().into_iter().map(jaq_core::native::run));
     let arena = Arena::default();
     let loader = Loader::new(defs);
-    let file = File { code: options.filter.as_str(), path: () };
+    let code = format!("{FORMATS}{}", options.filter);
+    let file = File { code: code.as_str(), path: () };
     let modules = match loader.load(&arena, file) {
         Ok(modules) => modules,
         Err(_) => return invalid(&options.filter, "syntax error"),

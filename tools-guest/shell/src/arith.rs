@@ -151,10 +151,12 @@ impl Evaluator<'_> {
                 }
             }
             Expr::Assign(place, op, right, at) => {
+                // What is there is read before the right side, which may change it.
+                let left = op.is_some().then(|| self.get(place)).transpose()?;
                 let right = self.value(right)?;
                 let value = match op {
                     Some(op) => {
-                        let left = self.get(place)?;
+                        let left = left.unwrap_or_default();
                         self.apply(*op, left, right, *at)?
                     }
                     None => right,

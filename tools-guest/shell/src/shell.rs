@@ -548,11 +548,13 @@ impl<S: System> Shell<S> {
         let fds = self.fds.clone();
         let jobs = std::mem::take(&mut self.jobs);
         let process_fds = std::mem::take(&mut self.process_fds);
+        let in_trap = self.in_trap;
         self.enter_subshell();
         let result = body(self);
         let status = self.finish(result);
         self.state = state;
         self.fds = fds;
+        self.in_trap = in_trap;
         self.jobs = jobs;
         self.process_fds = process_fds;
         status

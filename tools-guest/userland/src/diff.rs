@@ -225,7 +225,7 @@ impl Diff {
             ..self.params.clone()
         };
         let text = match params.format {
-            Format::Normal => diffutilslib::normal_diff(&a, &b, &params),
+            Format::Normal => single(&diffutilslib::normal_diff(&a, &b, &params)),
             Format::Unified => diffutilslib::unified_diff(&a, &b, &params),
             Format::Context => diffutilslib::context_diff(&a, &b, &params),
             Format::SideBySide => {
@@ -249,8 +249,36 @@ impl Diff {
 }
 
 /// `cmp`.
+/// The library writes a range of one line as `4,4d3`; diff writes `4d3`.
+fn single(text: &[u8]) -> Vec<u8> {
+    let mut result = Vec::with_capacity(text.len());
+    for line in text.split_inclusive(|byte| *byte == b'\n') {
+        let head = line.first().is_some_and(u8::is_ascii_digit);
+        let command = line.iter().position(|byte| matches!(byte, b'a' | b'c' | b'd'));
+        match command.filter(|_| head) {
+            Some(at) => {
+                let end = line.len() - usize::from(line.ends_with(b"\n"));
+                result.extend_from_slice(one_number(&line[..at]));
+                result.push(line[at]);
+                result.extend_from_slice(one_number(&line[at + 1..end]));
+                result.extend_from_slice(&line[end..]);
+            }
+            None => result.extend_from_slice(line),
+        }
+    }
+    result
+}
+
+fn one_number(range: &[u8]) -> &[u8] {
+    match range.iter().position(|byte| *byte == b',') {
+        Some(comma) if range[..comma] == range[comma + 1..] => &range[..comma],
+        _ => range,
+    }
+}
+
 pub(crate) fn cmp(words: &[String], out: &mut impl Write) -> i32 {
     let _ = out.flush();
+    let silent = words.iter().any(|word| matches!(word.as_str(), "-s" | "--quiet" | "--silent"));
     let words = std::iter::once("cmp".to_owned()).chain(words.iter().cloned());
     let params = match diffutilslib::cmp::parse_params(words.map(OsString::from).peekable()) {
         Ok(params) => params,
@@ -262,6 +290,7 @@ pub(crate) fn cmp(words: &[String], out: &mut impl Write) -> i32 {
     match diffutilslib::cmp::cmp(&params) {
         Ok(diffutilslib::cmp::Cmp::Equal) => 0,
         Ok(diffutilslib::cmp::Cmp::Different) => 1,
+        Err(_) if silent => 2,
         Err(error) => {
             eprintln!("{error}");
             2

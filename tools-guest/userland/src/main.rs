@@ -16,7 +16,9 @@ mod iconv;
 mod less;
 mod network;
 mod patch;
+mod posix;
 mod rev;
+mod sed;
 mod strings;
 mod tac;
 mod tail;
@@ -45,6 +47,7 @@ fn main() {
         "iconv" => iconv::run(&words, &mut out),
         "less" | "more" => less::run(&name, &words, &mut out),
         "patch" => patch::run(&words, &mut out),
+        "sed" => sed::run(&words, &mut out),
         "rev" => rev::run(&words, &mut out),
         "tail" => tail::run(&words, &mut out),
         "strings" => strings::run(&words, &mut out),

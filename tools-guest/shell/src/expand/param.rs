@@ -97,7 +97,9 @@ impl<S: System> Shell<S> {
             }
             Op::Case { upper, all, pattern } => {
                 self.check_bound(param, &values)?;
-                let pattern = pattern.as_ref().map(|word| self.compile(word)).transpose()?;
+                // Here the extended patterns count whatever `extglob` says.
+                let text = pattern.as_ref().map(|word| self.expand_pattern(word)).transpose()?;
+                let pattern = text.map(|text| Pattern::new(&text, true, false));
                 values.map(|value| change_case(&value, *upper, *all, pattern.as_ref()))
             }
             Op::Transform(letter) => {
@@ -276,7 +278,10 @@ impl<S: System> Shell<S> {
     pub(crate) fn unbound(&self) -> Unwind {
         match self.state.interactive {
             true => Unwind::Discard(1),
-            false => Unwind::Exit(if self.state.command_string { 127 } else { 1 }),
+            false => {
+                let whole = self.state.command_string && self.state.subshell == 0;
+                Unwind::Exit(if whole { 127 } else { 1 })
+            }
         }
     }
 
@@ -663,6 +668,10 @@ fn replace(value: &str, pattern: &Pattern, anchor: Anchor, with: &[Option<String
             }
         }
     };
+    if chars.is_empty() && pattern.matches_chars(&chars) {
+        put(&mut result, &chars);
+        return result;
+    }
     match anchor {
         Anchor::Start => match pattern.prefix(&chars, true) {
             Some(length) => {

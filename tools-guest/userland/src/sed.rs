@@ -1,0 +1,120 @@
+//! `sed`, GNU's.
+//!
+//! 1. [`script`] reads a script. 2. [`run`] runs it over the lines of the input.
+
+mod run;
+mod script;
+
+use std::io::Write;
+
+use toolcell_program::message;
+
+use run::{Settings, Stream};
+use script::{Source, parse};
+
+pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
+    let mut settings = Settings::default();
+    let mut sources: Vec<Source> = Vec::new();
+    let mut operands: Vec<String> = Vec::new();
+    let mut words = words.iter();
+    let fail = |text: &str| {
+        eprintln!("sed: {text}");
+        1
+    };
+    while let Some(word) = words.next() {
+        if word == "--" {
+            operands.extend(words.by_ref().cloned());
+            break;
+        }
+        let (key, mut value) = match word.strip_prefix("--") {
+            Some(long) => match long.split_once('=') {
+                Some((key, value)) => (key.to_owned(), Some(value.to_owned())),
+                None => (long.to_owned(), None),
+            },
+            None if word.len() > 1 && word.starts_with('-') => {
+                // A cluster: its letters one by one, the last with what is attached.
+                let mut letters = word[1..].chars();
+                let mut last = None;
+                while let Some(letter) = letters.next() {
+                    match letter {
+                        'n' => settings.quiet = true,
+                        'E' | 'r' => settings.extended = true,
+                        's' => settings.separate = true,
+                        'z' => settings.end = 0,
+                        'u' => {}
+                        'i' | 'e' | 'f' | 'l' => {
+                            let rest = letters.as_str().to_owned();
+                            last = Some((letter.to_string(), (!rest.is_empty()).then_some(rest)));
+                            break;
+                        }
+                        letter => {
+                            return fail(&format!(
+                                "invalid option -- '{letter}'\nUsage: sed [OPTION]... \
+                                 {{script-only-if-no-other-script}} [input-file]..."
+                            ));
+                        }
+                    }
+                }
+                match last {
+                    Some(last) => last,
+                    None => continue,
+                }
+            }
+            None => {
+                operands.push(word.clone());
+                continue;
+            }
+        };
+        let mut argument = || value.take().or_else(|| words.next().cloned());
+        match key.as_str() {
+            "quiet" | "silent" => settings.quiet = true,
+            "regexp-extended" => settings.extended = true,
+            "separate" => settings.separate = true,
+            "null-data" | "zero-terminated" => settings.end = 0,
+            "unbuffered" | "posix" | "sandbox" | "follow-symlinks" | "binary" | "line-length" => {}
+            "l" => drop(argument()),
+            "i" | "in-place" => {
+                settings.in_place = Some(value.take().unwrap_or_default());
+                settings.separate = true;
+            }
+            "e" | "expression" => match argument() {
+                Some(text) => sources.push(Source::expression(text, sources.len() + 1)),
+                None => return fail("option requires an argument -- 'e'"),
+            },
+            "f" | "file" => {
+                let Some(path) = argument() else {
+                    return fail("option requires an argument -- 'f'");
+                };
+                let mut text = Vec::new();
+                let read = toolcell_program::open(&path)
+                    .and_then(|mut input| input.read_to_end(&mut text));
+                if let Err(error) = read {
+                    return fail(&format!("couldn't open file {path}: {}", message(&error)));
+                }
+                sources.push(Source::file(String::from_utf8_lossy(&text).into_owned(), &path));
+            }
+            "version" => {
+                let _ = writeln!(out, "sed (Toolcell) {}", env!("CARGO_PKG_VERSION"));
+                return 0;
+            }
+            key => {
+                return fail(&format!(
+                    "unrecognized option '--{key}'\nUsage: sed [OPTION]... \
+                     {{script-only-if-no-other-script}} [input-file]..."
+                ));
+            }
+        }
+    }
+    if sources.is_empty() {
+        if operands.is_empty() {
+            eprintln!("Usage: sed [OPTION]... {{script-only-if-no-other-script}} [input-file]...");
+            return 1;
+        }
+        sources.push(Source::expression(operands.remove(0), 1));
+    }
+    let script = match parse(&sources, &mut settings) {
+        Ok(script) => script,
+        Err(error) => return fail(&error),
+    };
+    Stream::new(script, settings, operands, out).run()
+}

@@ -1,0 +1,848 @@
+//! A script over the lines of the input.
+
+use std::borrow::Cow;
+use std::collections::{HashMap, VecDeque};
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, BufWriter, Write};
+
+use toolcell_program::message;
+
+use super::script::{Action, Address, Command, Pattern, Piece, Substitute};
+
+/// Bytes that the pattern space and the hold space may have. Against scripts that grow them without
+/// end.
+const MAX_SPACE: usize = 128 << 20;
+
+#[derive(Debug)]
+pub(super) struct Settings {
+    pub(super) quiet: bool,
+    pub(super) extended: bool,
+    pub(super) separate: bool,
+    /// The suffix of the file that is kept; empty keeps none.
+    pub(super) in_place: Option<String>,
+    /// What ends a line.
+    pub(super) end: u8,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings { quiet: false, extended: false, separate: false, in_place: None, end: b'\n' }
+    }
+}
+
+/// What is printed at the end of a cycle.
+enum Later {
+    Text(Vec<u8>),
+    File(String),
+}
+
+/// Where lines are printed.
+enum Target {
+    Output,
+    File { writer: BufWriter<File>, path: String, new: String },
+}
+
+/// Which of a command's expressions is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Which {
+    From,
+    To,
+    Substitute,
+}
+
+enum Flow {
+    /// The end of the script was reached.
+    End,
+    /// The cycle ends without printing.
+    Delete,
+    /// The script starts again without reading.
+    Again,
+    Quit(i32),
+}
+
+pub(super) struct Stream<'a, W> {
+    script: Vec<Command>,
+    /// Of each command with two addresses, the line at which its range ends while it is in it.
+    ranges: Vec<Option<usize>>,
+    settings: Settings,
+    files: VecDeque<String>,
+    input: Option<Box<dyn BufRead>>,
+    name: String,
+    /// The line that comes next, so that the last is known.
+    ahead: Option<(Vec<u8>, bool)>,
+    line: usize,
+    space: Vec<u8>,
+    /// Whether the line had its end.
+    ended: bool,
+    hold: Vec<u8>,
+    later: Vec<Later>,
+    replaced: bool,
+    /// The expression that was used last, by its command.
+    last: Option<(usize, Which)>,
+    writers: HashMap<String, BufWriter<File>>,
+    readers: HashMap<String, Option<BufReader<File>>>,
+    target: Target,
+    status: i32,
+    out: &'a mut W,
+}
+
+type Done<T> = Result<T, String>;
+
+/// The end of a range that only a match ends.
+const UNTIL_MATCH: usize = usize::MAX;
+
+impl<'a, W: Write> Stream<'a, W> {
+    pub(super) fn new(
+        script: Vec<Command>,
+        settings: Settings,
+        mut files: Vec<String>,
+        out: &'a mut W,
+    ) -> Stream<'a, W> {
+        if files.is_empty() {
+            files.push("-".to_owned());
+        }
+        Stream {
+            ranges: script.iter().map(|_| None).collect(),
+            script,
+            settings,
+            files: files.into(),
+            input: None,
+            name: "-".to_owned(),
+            ahead: None,
+            line: 0,
+            space: Vec::new(),
+            ended: true,
+            hold: Vec::new(),
+            later: Vec::new(),
+            replaced: false,
+            last: None,
+            writers: HashMap::new(),
+            readers: HashMap::new(),
+            target: Target::Output,
+            status: 0,
+            out,
+        }
+    }
+
+    pub(super) fn run(mut self) -> i32 {
+        // A file that is written to is there even if nothing is.
+        let files: Vec<String> =
+            self.script.iter().filter_map(written).map(str::to_owned).collect();
+        let result = files
+            .into_iter()
+            .filter(|path| !path.starts_with("/dev/std"))
+            .try_for_each(|path| self.open_writer(path))
+            .and_then(|()| self.cycles());
+        let finished = result.and_then(|status| {
+            self.finish_file()?;
+            for (path, writer) in &mut self.writers {
+                writer.flush().map_err(|error| couldnt(path, &error))?;
+            }
+            self.out.flush().map_err(|error| couldnt("stdout", &error))?;
+            Ok(status)
+        });
+        match finished {
+            Ok(0) => self.status,
+            Ok(status) => status,
+            Err(text) => {
+                if let Target::File { new, .. } = &self.target {
+                    let _ = fs::remove_file(new);
+                }
+                let _ = self.out.flush();
+                eprintln!("sed: {text}");
+                4
+            }
+        }
+    }
+
+    fn open_writer(&mut self, path: String) -> Done<()> {
+        if !self.writers.contains_key(&path) {
+            let file = File::create(&path)
+                .map_err(|error| format!("couldn't open file {path}: {}", message(&error)))?;
+            self.writers.insert(path, BufWriter::new(file));
+        }
+        Ok(())
+    }
+
+    fn cycles(&mut self) -> Done<i32> {
+        let mut read = true;
+        loop {
+            if read && !self.next_line()? {
+                return Ok(0);
+            }
+            read = true;
+            let flow = self.commands()?;
+            match flow {
+                Flow::End | Flow::Quit(_) => {
+                    if !self.settings.quiet {
+                        self.print_space()?;
+                    }
+                }
+                Flow::Delete => {}
+                Flow::Again => read = false,
+            }
+            self.flush_later()?;
+            if let Flow::Quit(status) = flow {
+                self.rest_in_place()?;
+                return Ok(status);
+            }
+        }
+    }
+
+    /// What is left of a file that is changed in place stays as it is.
+    fn rest_in_place(&mut self) -> Done<()> {
+        if self.settings.in_place.is_some() {
+            while let Some((line, ended)) = self.take_line()? {
+                self.write_line(&line, ended)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Opens the next file that can be; false at the end of them.
+    fn open_next(&mut self) -> Done<bool> {
+        while let Some(path) = self.files.pop_front() {
+            let failed = |stream: &mut Self, text: String| {
+                let _ = stream.out.flush();
+                eprintln!("sed: {text}");
+                stream.status = 2;
+            };
+            if path == "-" && self.settings.in_place.is_none() {
+                self.input = Some(Box::new(BufReader::new(io::stdin())));
+                self.name = path;
+                return Ok(true);
+            }
+            if fs::metadata(&path).is_ok_and(|metadata| metadata.is_dir()) {
+                failed(
+                    self,
+                    match self.settings.in_place {
+                        Some(_) => format!("couldn't edit {path}: not a regular file"),
+                        None => format!("couldn't read {path}: Is a directory"),
+                    },
+                );
+                continue;
+            }
+            let file = match File::open(&path) {
+                Ok(file) => file,
+                Err(error) => {
+                    failed(self, format!("can't read {path}: {}", message(&error)));
+                    continue;
+                }
+            };
+            self.input = Some(Box::new(BufReader::with_capacity(64 << 10, file)));
+            self.name.clone_from(&path);
+            if self.settings.in_place.is_some() {
+                let (directory, name) = match path.rsplit_once('/') {
+                    Some((directory, name)) => (format!("{directory}/"), name),
+                    None => (String::new(), path.as_str()),
+                };
+                let new = format!("{directory}.sed-{name}.new");
+                let writer = File::create(&new).map_err(|error| {
+                    format!("couldn't open temporary file {new}: {}", message(&error))
+                })?;
+                self.target = Target::File { writer: BufWriter::new(writer), path, new };
+            }
+            return Ok(true);
+        }
+        Ok(false)
+    }
+
+    /// Puts the changed file in the place of the one that was read.
+    fn finish_file(&mut self) -> Done<()> {
+        let Target::File { mut writer, path, new } =
+            std::mem::replace(&mut self.target, Target::Output)
+        else {
+            return Ok(());
+        };
+        writer.flush().map_err(|error| couldnt(&new, &error))?;
+        drop(writer);
+        let suffix = self.settings.in_place.clone().unwrap_or_default();
+        if !suffix.is_empty() {
+            let kept = match suffix.contains('*') {
+                true => {
+                    let (directory, name) = path.rsplit_once('/').unwrap_or(("", &path));
+                    let slash = if directory.is_empty() { "" } else { "/" };
+                    format!("{directory}{slash}{}", suffix.replace('*', name))
+                }
+                false => format!("{path}{suffix}"),
+            };
+            fs::copy(&path, &kept)
+                .map_err(|error| format!("cannot rename {path}: {}", message(&error)))?;
+        }
+        fs::rename(&new, &path).map_err(|error| format!("cannot rename {new}: {}", message(&error)))
+    }
+
+    /// The next line of the file that is open.
+    fn read_raw(&mut self) -> Done<Option<(Vec<u8>, bool)>> {
+        let Some(input) = &mut self.input else { return Ok(None) };
+        let mut line = Vec::new();
+        let read = input.read_until(self.settings.end, &mut line);
+        read.map_err(|error| format!("read error on {}: {}", self.name, message(&error)))?;
+        if line.is_empty() {
+            return Ok(None);
+        }
+        let ended = line.last() == Some(&self.settings.end);
+        if ended {
+            line.pop();
+        }
+        Ok(Some((line, ended)))
+    }
+
+    /// The next line; of the same file alone where files are separate.
+    fn take_line(&mut self) -> Done<Option<(Vec<u8>, bool)>> {
+        if let Some(line) = self.ahead.take() {
+            return Ok(Some(line));
+        }
+        loop {
+            if let Some(line) = self.read_raw()? {
+                return Ok(Some(line));
+            }
+            if self.settings.separate && self.input.is_some() {
+                return Ok(None);
+            }
+            if !self.open_next()? {
+                self.input = None;
+                return Ok(None);
+            }
+        }
+    }
+
+    fn is_last(&mut self) -> Done<bool> {
+        if self.ahead.is_none() {
+            self.ahead = self.take_line()?;
+        }
+        Ok(self.ahead.is_none())
+    }
+
+    /// Reads the next line into the pattern space; false at the end of all.
+    fn next_line(&mut self) -> Done<bool> {
+        loop {
+            if let Some((line, ended)) = self.take_line()? {
+                (self.space, self.ended) = (line, ended);
+                self.line += 1;
+                return Ok(true);
+            }
+            if !self.settings.separate {
+                return Ok(false);
+            }
+            self.finish_file()?;
+            self.input = None;
+            self.line = 0;
+            self.ranges.fill(None);
+            if !self.open_next()? {
+                return Ok(false);
+            }
+        }
+    }
+
+    fn sink(&mut self) -> &mut dyn Write {
+        match &mut self.target {
+            Target::Output => self.out,
+            Target::File { writer, .. } => writer,
+        }
+    }
+
+    fn write(&mut self, data: &[u8]) -> Done<()> {
+        self.sink().write_all(data).map_err(|error| couldnt("stdout", &error))
+    }
+
+    fn write_line(&mut self, line: &[u8], ended: bool) -> Done<()> {
+        self.write(line)?;
+        if ended {
+            let end = [self.settings.end];
+            self.write(&end)?;
+        }
+        Ok(())
+    }
+
+    fn print_space(&mut self) -> Done<()> {
+        let space = std::mem::take(&mut self.space);
+        let done = self.write_line(&space, self.ended);
+        self.space = space;
+        done
+    }
+
+    fn flush_later(&mut self) -> Done<()> {
+        for later in std::mem::take(&mut self.later) {
+            // A line without its end gets one before what follows.
+            if !std::mem::replace(&mut self.ended, true) {
+                self.write(b"\n")?;
+            }
+            match later {
+                Later::Text(text) => self.write(&text)?,
+                Later::File(path) => {
+                    let content = match path.as_str() {
+                        "/dev/stdin" => {
+                            let mut content = Vec::new();
+                            let _ = io::Read::read_to_end(&mut io::stdin().lock(), &mut content);
+                            content
+                        }
+                        // A file that cannot be read is like an empty one.
+                        path => fs::read(path).unwrap_or_default(),
+                    };
+                    self.write(&content)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn matches_address(&mut self, at: usize, which: Which) -> Done<bool> {
+        let command = &self.script[at];
+        let address = if which == Which::To { &command.to } else { &command.from };
+        Ok(match address {
+            None => true,
+            Some(Address::Line(line)) => self.line == *line,
+            Some(Address::Step { first, step: 0 }) => self.line == *first,
+            Some(Address::Step { first, step }) => {
+                self.line >= *first && (self.line - first).is_multiple_of(*step)
+            }
+            Some(Address::Last) => self.is_last()?,
+            Some(Address::Match(_)) => {
+                let space = std::mem::take(&mut self.space);
+                let found = self.find(at, which, &space, 0).map(|found| found.is_some());
+                self.space = space;
+                found?
+            }
+            Some(Address::Plus(_) | Address::Multiple(_)) => false,
+        })
+    }
+
+    /// Whether a command is for this line.
+    fn selected(&mut self, at: usize) -> Done<bool> {
+        let command = &self.script[at];
+        let negated = command.negated;
+        if command.to.is_none() {
+            return Ok(self.matches_address(at, Which::From)? != negated);
+        }
+        let from_zero = command.from_zero;
+        let range = self.ranges[at];
+        let inside = match range {
+            Some(UNTIL_MATCH) => {
+                if self.matches_address(at, Which::To)? {
+                    self.ranges[at] = None;
+                }
+                true
+            }
+            Some(end) => {
+                if self.line >= end {
+                    self.ranges[at] = None;
+                }
+                self.line <= end
+            }
+            None if from_zero && self.line == 1 => {
+                if !self.matches_address(at, Which::To)? {
+                    self.ranges[at] = Some(UNTIL_MATCH);
+                }
+                true
+            }
+            None if !from_zero && self.matches_address(at, Which::From)? => {
+                let line = self.line;
+                let to_last =
+                    matches!(self.script[at].to, Some(Address::Last)) && self.is_last()?;
+                let end = match self.script[at].to {
+                    Some(Address::Line(end)) => Some(end).filter(|end| *end > line),
+                    Some(Address::Plus(count)) => Some(line + count).filter(|_| count > 0),
+                    Some(Address::Multiple(0)) => None,
+                    Some(Address::Multiple(of)) => {
+                        Some(line.div_ceil(of) * of).filter(|end| *end > line)
+                    }
+                    Some(Address::Last) if to_last => None,
+                    _ => Some(UNTIL_MATCH),
+                };
+                self.ranges[at] = end;
+                true
+            }
+            None => false,
+        };
+        Ok(inside != negated)
+    }
+
+    /// The groups of the first match from `start` on, in bytes of `text`.
+    fn find(
+        &mut self,
+        at: usize,
+        which: Which,
+        text: &[u8],
+        start: usize,
+    ) -> Done<Option<Vec<Option<(usize, usize)>>>> {
+        let mut which = (at, which);
+        if matches!(pattern(&self.script[at], which.1), Some(Pattern::Last)) {
+            which = self.last.ok_or("no previous regular expression")?;
+        } else {
+            self.last = Some(which);
+        }
+        Ok(match pattern(&self.script[which.0], which.1) {
+            Some(Pattern::Plain(regex)) => {
+                let mut locations = regex.capture_locations();
+                regex
+                    .captures_read_at(&mut locations, text, start)
+                    .map(|_| (0..locations.len()).map(|group| locations.get(group)).collect())
+            }
+            Some(Pattern::Referring(regex)) => {
+                let lossy = String::from_utf8_lossy(text);
+                let Cow::Borrowed(text) = lossy else {
+                    return Err("back-references need valid UTF-8".to_owned());
+                };
+                let captures = regex
+                    .captures_from_pos(text, start)
+                    .map_err(|_| "the expression backtracks without end".to_owned())?;
+                captures.map(|captures| {
+                    (0..captures.len())
+                        .map(|group| captures.get(group).map(|m| (m.start(), m.end())))
+                        .collect()
+                })
+            }
+            Some(Pattern::Last) | None => None,
+        })
+    }
+
+    fn commands(&mut self) -> Done<Flow> {
+        let mut at = 0;
+        while at < self.script.len() {
+            let selected = self.selected(at)?;
+            let here = at;
+            at += 1;
+            if let Action::Open { end } = self.script[here].action {
+                if !selected {
+                    at = end;
+                }
+                continue;
+            }
+            if !selected {
+                continue;
+            }
+            if self.space.len() > MAX_SPACE || self.hold.len() > MAX_SPACE {
+                return Err(format!("a space holds more than {MAX_SPACE} bytes"));
+            }
+            let end = self.script.len();
+            match &self.script[here].action {
+                Action::Open { .. } | Action::Nothing => {}
+                Action::Number => {
+                    let text = format!("{}\n", self.line);
+                    self.write(text.as_bytes())?;
+                }
+                Action::Append(text) => self.later.push(Later::Text(text.clone())),
+                Action::Insert(text) => {
+                    let text = text.clone();
+                    self.write(&text)?;
+                }
+                Action::Change(text) => {
+                    // Of a range, the last line is replaced and the others vanish.
+                    let command = &self.script[here];
+                    let whole = command.to.is_some() && !command.negated;
+                    if !whole || self.ranges[here].is_none() {
+                        let text = text.clone();
+                        self.write(&text)?;
+                    }
+                    return Ok(Flow::Delete);
+                }
+                Action::Branch(to) => at = to.unwrap_or(end),
+                Action::BranchIf(to) => {
+                    if std::mem::take(&mut self.replaced) {
+                        at = to.unwrap_or(end);
+                    }
+                }
+                Action::BranchUnless(to) => {
+                    if !std::mem::take(&mut self.replaced) {
+                        at = to.unwrap_or(end);
+                    }
+                }
+                Action::Delete => {
+                    self.replaced = false;
+                    return Ok(Flow::Delete);
+                }
+                Action::DeleteFirst => {
+                    return Ok(match self.space.iter().position(|byte| *byte == b'\n') {
+                        Some(newline) => {
+                            self.space.drain(..=newline);
+                            Flow::Again
+                        }
+                        None => Flow::Delete,
+                    });
+                }
+                Action::Name => {
+                    let text = format!("{}\n", self.name);
+                    self.write(text.as_bytes())?;
+                }
+                Action::Get => self.space.clone_from(&self.hold),
+                Action::GetAppend => {
+                    self.space.push(b'\n');
+                    self.space.extend_from_slice(&self.hold);
+                }
+                Action::Hold => self.hold.clone_from(&self.space),
+                Action::HoldAppend => {
+                    self.hold.push(b'\n');
+                    self.hold.extend_from_slice(&self.space);
+                }
+                Action::List => {
+                    let text = listed(&self.space);
+                    self.write(text.as_bytes())?;
+                }
+                Action::Next => {
+                    if self.is_last()? {
+                        // Without a next line, GNU's prints and ends.
+                        return Ok(Flow::End);
+                    }
+                    if !self.settings.quiet {
+                        self.print_space()?;
+                    }
+                    self.flush_later()?;
+                    self.next_line()?;
+                }
+                Action::NextAppend => {
+                    if self.is_last()? {
+                        return Ok(Flow::End);
+                    }
+                    self.flush_later()?;
+                    if let Some((line, ended)) = self.take_line()? {
+                        self.space.push(b'\n');
+                        self.space.extend_from_slice(&line);
+                        self.ended = ended;
+                        self.line += 1;
+                    }
+                }
+                Action::Print => self.print_space()?,
+                Action::PrintFirst => {
+                    let length = self.space.iter().position(|byte| *byte == b'\n');
+                    let first = self.space[..length.unwrap_or(self.space.len())].to_vec();
+                    self.write_line(&first, true)?;
+                }
+                Action::Quit { status, print } => {
+                    let status = *status;
+                    if !print {
+                        self.space.clear();
+                        self.later.clear();
+                        self.settings.quiet = true;
+                    }
+                    return Ok(Flow::Quit(status));
+                }
+                Action::ReadFile(path) => self.later.push(Later::File(path.clone())),
+                Action::ReadLine(path) => {
+                    let path = path.clone();
+                    let reader = self
+                        .readers
+                        .entry(path.clone())
+                        .or_insert_with(|| File::open(&path).ok().map(BufReader::new));
+                    let mut line = Vec::new();
+                    if let Some(reader) = reader {
+                        let _ = reader.read_until(b'\n', &mut line);
+                    }
+                    if !line.is_empty() {
+                        if line.last() != Some(&b'\n') {
+                            line.push(b'\n');
+                        }
+                        self.later.push(Later::Text(line));
+                    }
+                }
+                Action::Substitute(_) => self.substitute(here)?,
+                Action::WriteFile(path) => {
+                    let path = path.clone();
+                    let mut line = self.space.clone();
+                    line.push(b'\n');
+                    self.write_file(&path, &line)?;
+                }
+                Action::WriteFirst(path) => {
+                    let path = path.clone();
+                    let length = self.space.iter().position(|byte| *byte == b'\n');
+                    let mut line = self.space[..length.unwrap_or(self.space.len())].to_vec();
+                    line.push(b'\n');
+                    self.write_file(&path, &line)?;
+                }
+                Action::Exchange => std::mem::swap(&mut self.space, &mut self.hold),
+                Action::Map(pairs) => {
+                    let text = String::from_utf8_lossy(&self.space);
+                    let mapped: String = text
+                        .chars()
+                        .map(|c| pairs.iter().find(|(from, _)| *from == c).map_or(c, |(_, to)| *to))
+                        .collect();
+                    self.space = mapped.into_bytes();
+                }
+                Action::Zap => self.space.clear(),
+            }
+        }
+        Ok(Flow::End)
+    }
+
+    fn write_file(&mut self, path: &str, line: &[u8]) -> Done<()> {
+        match path {
+            "/dev/stdout" => self.out.write_all(line).map_err(|error| couldnt("stdout", &error)),
+            "/dev/stderr" => {
+                io::stderr().write_all(line).map_err(|error| couldnt("stderr", &error))
+            }
+            path => match self.writers.get_mut(path) {
+                Some(writer) => writer.write_all(line).map_err(|error| couldnt(path, &error)),
+                None => Ok(()),
+            },
+        }
+    }
+
+    fn substitute(&mut self, at: usize) -> Done<()> {
+        let space = std::mem::take(&mut self.space);
+        let result = self.replaced_text(at, &space);
+        let Some(text) = result.inspect_err(|_| self.space.clear())? else {
+            self.space = space;
+            return Ok(());
+        };
+        self.space = text;
+        self.replaced = true;
+        let Action::Substitute(substitute) = &self.script[at].action else { return Ok(()) };
+        let (print, file) = (substitute.print, substitute.file.clone());
+        if print {
+            self.print_space()?;
+        }
+        if let Some(file) = file {
+            let mut line = self.space.clone();
+            line.push(b'\n');
+            self.write_file(&file, &line)?;
+        }
+        Ok(())
+    }
+
+    fn replaced_text(&mut self, at: usize, space: &[u8]) -> Done<Option<Vec<u8>>> {
+        let mut result = Vec::with_capacity(space.len() + 16);
+        let (mut copied, mut start, mut count) = (0, 0, 0);
+        let mut previous_end = None;
+        let mut any = false;
+        while start <= space.len() {
+            let Some(groups) = self.find(at, Which::Substitute, space, start)? else { break };
+            let Some((from, to)) = groups.first().copied().flatten() else { break };
+            // Nothing is found where the last match ended.
+            if from == to && previous_end == Some(to) {
+                start = next_char(space, to);
+                continue;
+            }
+            count += 1;
+            previous_end = Some(to);
+            let Action::Substitute(substitute) = &self.script[at].action else { break };
+            if count >= substitute.from {
+                result.extend_from_slice(&space[copied..from]);
+                replace(substitute, space, &groups, &mut result);
+                copied = to;
+                any = true;
+                if !substitute.global {
+                    break;
+                }
+            }
+            start = if from == to { next_char(space, to) } else { to };
+        }
+        if !any {
+            return Ok(None);
+        }
+        result.extend_from_slice(&space[copied..]);
+        Ok(Some(result))
+    }
+}
+
+/// The start of the character after the one at `at`.
+fn next_char(text: &[u8], at: usize) -> usize {
+    let mut next = at + 1;
+    while text.get(next).is_some_and(|byte| byte & 0xC0 == 0x80) {
+        next += 1;
+    }
+    next
+}
+
+fn pattern(command: &Command, which: Which) -> Option<&Pattern> {
+    let address = match which {
+        Which::From => &command.from,
+        Which::To => &command.to,
+        Which::Substitute => match &command.action {
+            Action::Substitute(substitute) => return Some(&substitute.pattern),
+            _ => return None,
+        },
+    };
+    match address {
+        Some(Address::Match(pattern)) => Some(pattern),
+        _ => None,
+    }
+}
+
+fn couldnt(what: &str, error: &io::Error) -> String {
+    format!("couldn't write to {what}: {}", message(error))
+}
+
+/// The file that a command writes to.
+fn written(command: &Command) -> Option<&str> {
+    match &command.action {
+        Action::WriteFile(path) | Action::WriteFirst(path) => Some(path),
+        Action::Substitute(substitute) => substitute.file.as_deref(),
+        _ => None,
+    }
+}
+
+fn replace(
+    substitute: &Substitute,
+    space: &[u8],
+    groups: &[Option<(usize, usize)>],
+    into: &mut Vec<u8>,
+) {
+    // What is in force until `\E`, and for the next character alone.
+    let (mut case, mut next) = (None, None);
+    for piece in &substitute.with {
+        let text: &[u8] = match piece {
+            Piece::Case('E') => {
+                (case, next) = (None, None);
+                continue;
+            }
+            Piece::Case(letter @ ('U' | 'L')) => {
+                (case, next) = (Some(*letter), next);
+                continue;
+            }
+            Piece::Case(letter) => {
+                next = Some(*letter);
+                continue;
+            }
+            Piece::Text(text) => text,
+            Piece::Group(number) => match groups.get(*number).copied().flatten() {
+                Some((from, to)) => &space[from..to],
+                None => continue,
+            },
+        };
+        if case.is_none() && next.is_none() || text.is_empty() {
+            into.extend_from_slice(text);
+            continue;
+        }
+        let text = String::from_utf8_lossy(text);
+        let mut changed = match case {
+            Some('U') => text.to_uppercase(),
+            Some(_) => text.to_lowercase(),
+            None => text.into_owned(),
+        };
+        if let Some(letter) = next.take() {
+            let mut chars = changed.chars();
+            let first = chars.next().map(String::from).unwrap_or_default();
+            let first = if letter == 'u' { first.to_uppercase() } else { first.to_lowercase() };
+            changed = first + chars.as_str();
+        }
+        into.extend_from_slice(changed.as_bytes());
+    }
+}
+
+/// `l`: what is not printable as escapes, lines folded at 70.
+fn listed(space: &[u8]) -> String {
+    let mut text = String::new();
+    let mut width = 0;
+    for byte in space {
+        let piece = match byte {
+            b'\\' => "\\\\".to_owned(),
+            7 => "\\a".to_owned(),
+            8 => "\\b".to_owned(),
+            9 => "\\t".to_owned(),
+            10 => "\\n".to_owned(),
+            11 => "\\v".to_owned(),
+            12 => "\\f".to_owned(),
+            13 => "\\r".to_owned(),
+            32..=126 => char::from(*byte).to_string(),
+            byte => format!("\\{byte:03o}"),
+        };
+        if width + piece.len() > 69 {
+            text.push_str("\\\n");
+            width = 0;
+        }
+        width += piece.len();
+        text.push_str(&piece);
+    }
+    text.push_str("$\n");
+    text
+}

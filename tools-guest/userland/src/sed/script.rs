@@ -1,0 +1,734 @@
+//! A script as commands.
+
+use regex::bytes::{Regex, RegexBuilder};
+
+use super::run::Settings;
+use crate::posix;
+
+/// A piece of a script, and what messages about it begin with.
+#[derive(Debug)]
+pub(super) struct Source {
+    text: String,
+    name: String,
+    by_line: bool,
+}
+
+impl Source {
+    pub(super) fn expression(text: String, number: usize) -> Source {
+        Source { text, name: format!("-e expression #{number}"), by_line: false }
+    }
+
+    pub(super) fn file(text: String, path: &str) -> Source {
+        let text = text.strip_suffix('\n').map(str::to_owned).unwrap_or(text);
+        Source { text, name: format!("file {path}"), by_line: true }
+    }
+}
+
+/// An expression, with back-references only where there are some: their engine is slower.
+#[derive(Debug)]
+pub(super) enum Pattern {
+    Plain(Regex),
+    Referring(Box<fancy_regex::Regex>),
+    /// The one that was used last.
+    Last,
+}
+
+#[derive(Debug)]
+pub(super) enum Address {
+    Line(usize),
+    Step {
+        first: usize,
+        step: usize,
+    },
+    Last,
+    Match(Pattern),
+    /// The end of a range: this many lines on, or the next line that is a multiple.
+    Plus(usize),
+    Multiple(usize),
+}
+
+/// A piece of what replaces a match.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Piece {
+    Text(Vec<u8>),
+    Group(usize),
+    Case(char),
+}
+
+#[derive(Debug)]
+pub(super) struct Substitute {
+    pub(super) pattern: Pattern,
+    pub(super) with: Vec<Piece>,
+    pub(super) global: bool,
+    /// The first match that is replaced, from 1.
+    pub(super) from: usize,
+    pub(super) print: bool,
+    pub(super) file: Option<String>,
+}
+
+#[derive(Debug)]
+pub(super) enum Action {
+    /// To the command after the matching brace unless its address matches.
+    Open {
+        end: usize,
+    },
+    Nothing,
+    Number,
+    Append(Vec<u8>),
+    Insert(Vec<u8>),
+    Change(Vec<u8>),
+    /// To a label's command; none is the end.
+    Branch(Option<usize>),
+    BranchIf(Option<usize>),
+    BranchUnless(Option<usize>),
+    Delete,
+    DeleteFirst,
+    Name,
+    Get,
+    GetAppend,
+    Hold,
+    HoldAppend,
+    List,
+    Next,
+    NextAppend,
+    Print,
+    PrintFirst,
+    Quit {
+        status: i32,
+        print: bool,
+    },
+    ReadFile(String),
+    ReadLine(String),
+    Substitute(Box<Substitute>),
+    WriteFile(String),
+    WriteFirst(String),
+    Exchange,
+    Map(Vec<(char, char)>),
+    Zap,
+}
+
+#[derive(Debug)]
+pub(super) struct Command {
+    pub(super) from: Option<Address>,
+    pub(super) to: Option<Address>,
+    /// `0,/x/`: the end may match on the first line.
+    pub(super) from_zero: bool,
+    pub(super) negated: bool,
+    pub(super) action: Action,
+}
+
+struct Parser<'a> {
+    source: &'a Source,
+    chars: Vec<char>,
+    at: usize,
+    extended: bool,
+}
+
+type Parsed<T> = Result<T, String>;
+
+/// Reads the pieces of a script as one. `#n` on the first line of it means `-n`.
+pub(super) fn parse(sources: &[Source], settings: &mut Settings) -> Parsed<Vec<Command>> {
+    // A text that ends in a backslash goes on in the next piece.
+    let mut joined: Vec<Source> = Vec::new();
+    for source in sources {
+        match joined.last_mut().filter(|last| last.text.ends_with('\\')) {
+            Some(last) => {
+                last.text.push('\n');
+                last.text.push_str(&source.text);
+            }
+            None => joined.push(Source {
+                text: source.text.clone(),
+                name: source.name.clone(),
+                by_line: source.by_line,
+            }),
+        }
+    }
+    if joined.first().is_some_and(|first| first.text == "#n" || first.text.starts_with("#n\n")) {
+        settings.quiet = true;
+    }
+    let mut commands: Vec<Command> = Vec::new();
+    let mut labels: Vec<(String, usize)> = Vec::new();
+    let mut jumps: Vec<(usize, String)> = Vec::new();
+    let mut open: Vec<usize> = Vec::new();
+    for source in &joined {
+        let chars = source.text.chars().collect();
+        let mut parser = Parser { source, chars, at: 0, extended: settings.extended };
+        parser.all(&mut commands, &mut labels, &mut jumps, &mut open)?;
+    }
+    if !open.is_empty() {
+        return Err("-e expression #1, char 0: unmatched `{'".to_owned());
+    }
+    for (command, label) in jumps {
+        let found = labels.iter().find(|(name, _)| *name == label).map(|(_, at)| *at);
+        if found.is_none() && !label.is_empty() {
+            return Err(format!("can't find label for jump to `{label}'"));
+        }
+        match &mut commands[command].action {
+            Action::Branch(to) | Action::BranchIf(to) | Action::BranchUnless(to) => *to = found,
+            _ => {}
+        }
+    }
+    Ok(commands)
+}
+
+impl Parser<'_> {
+    fn error<T>(&self, text: &str) -> Parsed<T> {
+        let at = self.at.min(self.chars.len());
+        Err(match self.source.by_line {
+            true => {
+                let line = self.chars[..at].iter().filter(|c| **c == '\n').count() + 1;
+                format!("{} line {line}: {text}", self.source.name)
+            }
+            false => format!("{}, char {at}: {text}", self.source.name),
+        })
+    }
+
+    fn peek(&self) -> Option<char> {
+        self.chars.get(self.at).copied()
+    }
+
+    fn next(&mut self) -> Option<char> {
+        let c = self.peek();
+        self.at += usize::from(c.is_some());
+        c
+    }
+
+    fn skip(&mut self, what: impl Fn(char) -> bool) {
+        while self.peek().is_some_and(&what) {
+            self.at += 1;
+        }
+    }
+
+    fn blanks(&mut self) {
+        self.skip(|c| c == ' ' || c == '\t');
+    }
+
+    fn number(&mut self) -> Option<usize> {
+        let start = self.at;
+        self.skip(|c| c.is_ascii_digit());
+        let digits: String = self.chars[start..self.at].iter().collect();
+        digits.parse().ok()
+    }
+
+    fn all(
+        &mut self,
+        commands: &mut Vec<Command>,
+        labels: &mut Vec<(String, usize)>,
+        jumps: &mut Vec<(usize, String)>,
+        open: &mut Vec<usize>,
+    ) -> Parsed<()> {
+        loop {
+            self.skip(|c| c.is_whitespace() || c == ';');
+            if self.peek().is_none() {
+                return Ok(());
+            }
+            let (from, to, from_zero) = self.addresses()?;
+            self.blanks();
+            let mut negated = false;
+            while self.peek() == Some('!') {
+                self.at += 1;
+                negated = true;
+                self.blanks();
+            }
+            let Some(letter) = self.next() else { return self.error("missing command") };
+            let addressed = from.is_some();
+            let action = match letter {
+                '#' => {
+                    if addressed {
+                        return self.error("comments don't accept any addresses");
+                    }
+                    self.skip(|c| c != '\n');
+                    continue;
+                }
+                ':' => {
+                    if addressed {
+                        return self.error(": doesn't want any addresses");
+                    }
+                    self.blanks();
+                    let label = self.label(false);
+                    if label.is_empty() {
+                        return self.error("\":\" lacks a label");
+                    }
+                    labels.push((label, commands.len()));
+                    continue;
+                }
+                '{' => {
+                    open.push(commands.len());
+                    commands.push(Command {
+                        from,
+                        to,
+                        from_zero,
+                        negated,
+                        action: Action::Open { end: 0 },
+                    });
+                    continue;
+                }
+                '}' => {
+                    let Some(start) = open.pop() else { return self.error("unexpected `}'") };
+                    if addressed {
+                        return self.error("} doesn't want any addresses");
+                    }
+                    commands[start].action = Action::Open { end: commands.len() };
+                    self.ended()?;
+                    continue;
+                }
+                'a' => Action::Append(self.text(letter)?),
+                'i' => Action::Insert(self.text(letter)?),
+                'c' => Action::Change(self.text(letter)?),
+                'b' | 't' | 'T' => {
+                    self.blanks();
+                    let label = self.label(true);
+                    jumps.push((commands.len(), label));
+                    match letter {
+                        'b' => Action::Branch(None),
+                        't' => Action::BranchIf(None),
+                        _ => Action::BranchUnless(None),
+                    }
+                }
+                'r' => Action::ReadFile(self.file_name()?),
+                'R' => Action::ReadLine(self.file_name()?),
+                'w' => Action::WriteFile(self.file_name()?),
+                'W' => Action::WriteFirst(self.file_name()?),
+                's' => self.substitute()?,
+                'y' => self.map()?,
+                'q' | 'Q' | 'l' | 'L' => {
+                    self.blanks();
+                    let number = self.number();
+                    self.ended()?;
+                    match letter {
+                        'l' | 'L' => Action::List,
+                        letter => Action::Quit {
+                            status: number.map_or(0, |number| (number & 0xFF) as i32),
+                            print: letter == 'q',
+                        },
+                    }
+                }
+                'v' => {
+                    self.skip(|c| c != '\n' && c != ';');
+                    Action::Nothing
+                }
+                'e' => return self.error("the e command is not supported"),
+                letter => {
+                    let action = match letter {
+                        '=' => Action::Number,
+                        'd' => Action::Delete,
+                        'D' => Action::DeleteFirst,
+                        'F' => Action::Name,
+                        'g' => Action::Get,
+                        'G' => Action::GetAppend,
+                        'h' => Action::Hold,
+                        'H' => Action::HoldAppend,
+                        'n' => Action::Next,
+                        'N' => Action::NextAppend,
+                        'p' => Action::Print,
+                        'P' => Action::PrintFirst,
+                        'x' => Action::Exchange,
+                        'z' => Action::Zap,
+                        ',' => return self.error("unexpected `,'"),
+                        letter => return self.error(&format!("unknown command: `{letter}'")),
+                    };
+                    self.ended()?;
+                    action
+                }
+            };
+            commands.push(Command { from, to, from_zero, negated, action });
+        }
+    }
+
+    /// What may follow a command.
+    fn ended(&mut self) -> Parsed<()> {
+        self.blanks();
+        match self.peek() {
+            None | Some('\n' | ';' | '}' | '#') => Ok(()),
+            Some(_) => {
+                self.at += 1;
+                self.error("extra characters after command")
+            }
+        }
+    }
+
+    fn label(&mut self, ends_at_semicolon: bool) -> String {
+        let start = self.at;
+        self.skip(|c| c != '\n' && !(ends_at_semicolon && (c == ';' || c == '}')) && c != ';');
+        let label: String = self.chars[start..self.at].iter().collect();
+        label.trim_end().to_owned()
+    }
+
+    fn file_name(&mut self) -> Parsed<String> {
+        self.blanks();
+        let start = self.at;
+        self.skip(|c| c != '\n');
+        match start == self.at {
+            true => self.error("missing filename in r/R/w/W commands"),
+            false => Ok(self.chars[start..self.at].iter().collect()),
+        }
+    }
+
+    fn addresses(&mut self) -> Parsed<(Option<Address>, Option<Address>, bool)> {
+        let Some(from) = self.address()? else { return Ok((None, None, false)) };
+        self.blanks();
+        let zero = matches!(from, Address::Line(0));
+        if self.peek() != Some(',') {
+            if zero {
+                return self.error("invalid usage of line address 0");
+            }
+            return Ok((Some(from), None, false));
+        }
+        self.at += 1;
+        self.blanks();
+        let to = match self.peek() {
+            Some(sign @ ('+' | '~')) => {
+                self.at += 1;
+                let Some(number) = self.number() else {
+                    return self.error("expected number after +/~");
+                };
+                Some(if sign == '+' { Address::Plus(number) } else { Address::Multiple(number) })
+            }
+            _ => self.address()?,
+        };
+        let Some(to) = to else { return self.error("unexpected `,'") };
+        if zero && !matches!(to, Address::Match(_)) {
+            return self.error("invalid usage of line address 0");
+        }
+        Ok((Some(from), Some(to), zero))
+    }
+
+    fn address(&mut self) -> Parsed<Option<Address>> {
+        Ok(Some(match self.peek() {
+            Some(c) if c.is_ascii_digit() => {
+                let first = self.number().unwrap_or(usize::MAX);
+                self.blanks();
+                if self.peek() == Some('~') {
+                    self.at += 1;
+                    let step = self.number().unwrap_or(0);
+                    return Ok(Some(Address::Step { first, step }));
+                }
+                Address::Line(first)
+            }
+            Some('$') => {
+                self.at += 1;
+                Address::Last
+            }
+            Some('/') => {
+                self.at += 1;
+                Address::Match(self.address_pattern('/')?)
+            }
+            Some('\\') => {
+                self.at += 1;
+                let Some(delimiter) = self.next() else {
+                    return self.error("unterminated address regex");
+                };
+                Address::Match(self.address_pattern(delimiter)?)
+            }
+            _ => return Ok(None),
+        }))
+    }
+
+    fn address_pattern(&mut self, delimiter: char) -> Parsed<Pattern> {
+        let Some(text) = self.delimited(delimiter, true) else {
+            return self.error("unterminated address regex");
+        };
+        let (mut fold, mut lines) = (false, false);
+        while let Some(flag @ ('I' | 'M')) = self.peek() {
+            self.at += 1;
+            fold |= flag == 'I';
+            lines |= flag == 'M';
+        }
+        self.pattern(&text, fold, lines)
+    }
+
+    /// The text up to a delimiter, which may be escaped within. In an expression, it may also
+    /// stand in brackets.
+    fn delimited(&mut self, delimiter: char, expression: bool) -> Option<String> {
+        let mut text = String::new();
+        let mut bracket = false;
+        loop {
+            match self.next()? {
+                c if c == delimiter && !bracket => return Some(text),
+                '\n' if expression && delimiter != '\n' && !bracket => return None,
+                '\\' => match self.next()? {
+                    c if c == delimiter && c != '&' => {
+                        // The delimiter without its own meaning in an expression, where it has one.
+                        if expression && "^$.*[]+?(){}|".contains(c) {
+                            text.push('\\');
+                        }
+                        text.push(c);
+                    }
+                    c => text.extend(['\\', c]),
+                },
+                c => {
+                    if expression && c == '[' && !bracket {
+                        // A closing bracket that comes first is an ordinary one.
+                        bracket = true;
+                        text.push(c);
+                        if self.peek() == Some('^') {
+                            text.extend(self.next());
+                        }
+                        if self.peek() == Some(']') {
+                            text.extend(self.next());
+                        }
+                        continue;
+                    }
+                    if bracket && c == '[' && matches!(self.peek(), Some(':' | '.' | '=')) {
+                        let kind = self.next()?;
+                        text.extend(['[', kind]);
+                        loop {
+                            let c = self.next()?;
+                            text.push(c);
+                            if c == kind && self.peek() == Some(']') {
+                                text.extend(self.next());
+                                break;
+                            }
+                        }
+                        continue;
+                    }
+                    bracket &= c != ']';
+                    text.push(c);
+                }
+            }
+        }
+    }
+
+    fn pattern(&self, text: &str, fold: bool, lines: bool) -> Parsed<Pattern> {
+        if text.is_empty() {
+            return Ok(Pattern::Last);
+        }
+        let text = escapes(text);
+        let translated = match posix::translate(&text, self.extended, true) {
+            Ok(translated) => translated,
+            Err(error) => return self.error(&error),
+        };
+        let refers = posix::has_references(&text);
+        if refers {
+            let flags =
+                format!("(?s{}{})", if fold { "i" } else { "" }, if lines { "m" } else { "" });
+            return match fancy_regex::Regex::new(&format!("{flags}{translated}")) {
+                Ok(regex) => Ok(Pattern::Referring(Box::new(regex))),
+                Err(_) => self.error("Invalid back reference"),
+            };
+        }
+        let regex = RegexBuilder::new(&translated)
+            .dot_matches_new_line(true)
+            .case_insensitive(fold)
+            .multi_line(lines)
+            .build();
+        match regex {
+            Ok(regex) => Ok(Pattern::Plain(regex)),
+            Err(regex::Error::CompiledTooBig(_)) => self.error("Regular expression too big"),
+            Err(_) => self.error("Invalid preceding regular expression"),
+        }
+    }
+
+    /// The text of `a`, `i` and `c`: up to the end of the line, lines that end in a backslash
+    /// going on.
+    fn text(&mut self, command: char) -> Parsed<Vec<u8>> {
+        self.blanks();
+        let mut text = String::new();
+        if self.peek().is_none() {
+            return self.error("expected \\ after `a', `c' or `i'");
+        }
+        if self.peek() == Some('\\') {
+            self.at += 1;
+            let before = self.at;
+            self.blanks();
+            match self.peek() {
+                Some('\n') => self.at += 1,
+                // One line: what stands after the backslash, its blanks kept.
+                Some(_) => self.at = before,
+                None => return self.error(&format!("incomplete command `{command}'")),
+            }
+        }
+        while let Some(c) = self.next() {
+            match c {
+                '\n' => break,
+                '\\' => match self.next() {
+                    Some('t') => text.push('\t'),
+                    Some(c) => text.push(c),
+                    None => {}
+                },
+                c => text.push(c),
+            }
+        }
+        text.push('\n');
+        Ok(text.into_bytes())
+    }
+
+    fn substitute(&mut self) -> Parsed<Action> {
+        let Some(delimiter) = self.next().filter(|c| *c != '\n' && *c != '\\') else {
+            return self.error("unterminated `s' command");
+        };
+        let (Some(pattern), Some(with)) =
+            (self.delimited(delimiter, true), self.delimited(delimiter, false))
+        else {
+            return self.error("unterminated `s' command");
+        };
+        let mut substitute = Substitute {
+            pattern: Pattern::Last,
+            with: pieces(&with),
+            global: false,
+            from: 1,
+            print: false,
+            file: None,
+        };
+        let (mut fold, mut lines) = (false, false);
+        loop {
+            match self.peek() {
+                Some('g') => substitute.global = true,
+                Some('p') => substitute.print = true,
+                Some('i' | 'I') => fold = true,
+                Some('m' | 'M') => lines = true,
+                Some('e') => return self.error("the e flag is not supported"),
+                Some('w') => {
+                    self.at += 1;
+                    substitute.file = Some(self.file_name()?);
+                    break;
+                }
+                Some(c) if c.is_ascii_digit() => {
+                    match self.number() {
+                        Some(0) | None => {
+                            return self.error("number option to `s' command may not be zero");
+                        }
+                        Some(number) => substitute.from = number,
+                    }
+                    continue;
+                }
+                None | Some('\n' | ';' | '}' | '#' | ' ' | '\t') => {
+                    self.ended()?;
+                    break;
+                }
+                Some(_) => {
+                    self.at += 1;
+                    return self.error("unknown option to `s'");
+                }
+            }
+            self.at += 1;
+        }
+        substitute.pattern = self.pattern(&pattern, fold, lines)?;
+        let groups = match &substitute.pattern {
+            Pattern::Plain(regex) => regex.captures_len() - 1,
+            Pattern::Referring(regex) => regex.captures_len() - 1,
+            Pattern::Last => 9,
+        };
+        for piece in &substitute.with {
+            if let Piece::Group(number) = piece
+                && *number > groups
+            {
+                return self.error(&format!("invalid reference \\{number} on `s' command's RHS"));
+            }
+        }
+        Ok(Action::Substitute(Box::new(substitute)))
+    }
+
+    fn map(&mut self) -> Parsed<Action> {
+        let Some(delimiter) = self.next() else {
+            return self.error("unterminated `y' command");
+        };
+        let (Some(from), Some(to)) =
+            (self.delimited(delimiter, false), self.delimited(delimiter, false))
+        else {
+            return self.error("unterminated `y' command");
+        };
+        let plain = |text: &str| -> Vec<char> {
+            let text = escapes(text);
+            let mut chars = text.chars();
+            let mut plain = Vec::new();
+            while let Some(c) = chars.next() {
+                plain.push(if c == '\\' { chars.next().unwrap_or('\\') } else { c });
+            }
+            plain
+        };
+        let (from, to) = (plain(&from), plain(&to));
+        if from.len() != to.len() {
+            return self.error("strings for `y' command are different lengths");
+        }
+        self.ended()?;
+        Ok(Action::Map(from.into_iter().zip(to).collect()))
+    }
+}
+
+/// Escapes that stand for one character; others stay.
+fn escapes(text: &str) -> String {
+    let mut result = String::with_capacity(text.len());
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        if c != '\\' {
+            result.push(c);
+            continue;
+        }
+        match chars.next() {
+            Some('n') => result.push('\n'),
+            Some('t') => result.push('\t'),
+            Some('r') => result.push('\r'),
+            Some('f') => result.push('\x0c'),
+            Some('v') => result.push('\x0b'),
+            Some('a') => result.push('\x07'),
+            Some('x') => {
+                let digits: String =
+                    chars.clone().take(2).take_while(char::is_ascii_hexdigit).collect();
+                match u8::from_str_radix(&digits, 16) {
+                    Ok(code) => {
+                        chars.nth(digits.len() - 1);
+                        // The character itself, whatever it means in an expression.
+                        if !char::from(code).is_ascii_alphanumeric() {
+                            result.push('\\');
+                        }
+                        result.push(char::from(code));
+                    }
+                    Err(_) => result.push_str("\\x"),
+                }
+            }
+            Some(other) => result.extend(['\\', other]),
+            None => result.push('\\'),
+        }
+    }
+    result
+}
+
+/// What replaces a match.
+fn pieces(text: &str) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    let mut literal = Vec::new();
+    let mut push = |piece: Piece, literal: &mut Vec<u8>| {
+        if !literal.is_empty() {
+            pieces.push(Piece::Text(std::mem::take(literal)));
+        }
+        pieces.push(piece);
+    };
+    let mut chars = text.chars();
+    let mut buffer = [0; 4];
+    while let Some(c) = chars.next() {
+        match c {
+            '&' => push(Piece::Group(0), &mut literal),
+            '\\' => match chars.next() {
+                Some(digit) if digit.is_ascii_digit() => {
+                    push(Piece::Group(digit as usize - '0' as usize), &mut literal);
+                }
+                Some(case @ ('U' | 'L' | 'u' | 'l' | 'E')) => push(Piece::Case(case), &mut literal),
+                Some('n') => literal.push(b'\n'),
+                Some('t') => literal.push(b'\t'),
+                Some('r') => literal.push(b'\r'),
+                Some('f') => literal.push(12),
+                Some('v') => literal.push(11),
+                Some('a') => literal.push(7),
+                Some('x') => {
+                    let digits: String =
+                        chars.clone().take(2).take_while(char::is_ascii_hexdigit).collect();
+                    match u8::from_str_radix(&digits, 16) {
+                        Ok(code) => {
+                            chars.nth(digits.len() - 1);
+                            literal.push(code);
+                        }
+                        Err(_) => literal.push(b'x'),
+                    }
+                }
+                Some(other) => literal.extend_from_slice(other.encode_utf8(&mut buffer).as_bytes()),
+                None => literal.push(b'\\'),
+            },
+            c => literal.extend_from_slice(c.encode_utf8(&mut buffer).as_bytes()),
+        }
+    }
+    if !literal.is_empty() {
+        pieces.push(Piece::Text(literal));
+    }
+    pieces
+}
