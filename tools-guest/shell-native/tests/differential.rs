@@ -329,7 +329,7 @@ impl Writer {
                     "!  true",
                 ])
                 .to_owned(),
-            8 => format!("echo \"$a|$b|$c|$x|${{arr[*]}}|$i|$n\""),
+            8 => "echo \"$a|$b|$c|$x|${arr[*]}|$i|$n\"".to_owned(),
             9 => format!("if {}; then {}; else {}; fi", self.double(), nested(self), nested(self)),
             10 => format!("for v in {}; do {}; done", self.words(1), nested(self)),
             11 => format!(

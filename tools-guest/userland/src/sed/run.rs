@@ -1,6 +1,7 @@
 //! A script over the lines of the input.
 
 use std::borrow::Cow;
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
@@ -88,6 +89,9 @@ pub(super) struct Stream<'a, W> {
 
 type Done<T> = Result<T, String>;
 
+/// Where the groups of a match are, the whole first.
+type Groups = Vec<Option<(usize, usize)>>;
+
 /// The end of a range that only a match ends.
 const UNTIL_MATCH: usize = usize::MAX;
 
@@ -156,10 +160,11 @@ impl<'a, W: Write> Stream<'a, W> {
     }
 
     fn open_writer(&mut self, path: String) -> Done<()> {
-        if !self.writers.contains_key(&path) {
-            let file = File::create(&path)
-                .map_err(|error| format!("couldn't open file {path}: {}", message(&error)))?;
-            self.writers.insert(path, BufWriter::new(file));
+        if let Entry::Vacant(entry) = self.writers.entry(path) {
+            let file = File::create(entry.key()).map_err(|error| {
+                format!("couldn't open file {}: {}", entry.key(), message(&error))
+            })?;
+            entry.insert(BufWriter::new(file));
         }
         Ok(())
     }
@@ -459,13 +464,7 @@ impl<'a, W: Write> Stream<'a, W> {
     }
 
     /// The groups of the first match from `start` on, in bytes of `text`.
-    fn find(
-        &mut self,
-        at: usize,
-        which: Which,
-        text: &[u8],
-        start: usize,
-    ) -> Done<Option<Vec<Option<(usize, usize)>>>> {
+    fn find(&mut self, at: usize, which: Which, text: &[u8], start: usize) -> Done<Option<Groups>> {
         let mut which = (at, which);
         if matches!(pattern(&self.script[at], which.1), Some(Pattern::Last)) {
             which = self.last.ok_or("no previous regular expression")?;

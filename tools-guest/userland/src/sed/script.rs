@@ -347,9 +347,9 @@ impl Parser<'_> {
         }
     }
 
-    fn label(&mut self, ends_at_semicolon: bool) -> String {
+    fn label(&mut self, before_brace: bool) -> String {
         let start = self.at;
-        self.skip(|c| c != '\n' && !(ends_at_semicolon && (c == ';' || c == '}')) && c != ';');
+        self.skip(|c| !matches!(c, '\n' | ';') && !(before_brace && c == '}'));
         let label: String = self.chars[start..self.at].iter().collect();
         label.trim_end().to_owned()
     }
