@@ -1,6 +1,6 @@
 //! `sed`, GNU's.
 //!
-//! 1. [`script`] reads a script. 2. [`run`] runs it over the lines of the input.
+//! 1. [`script`] reads a script. 2. [`mod@run`] runs it over the lines of the input.
 
 mod run;
 mod script;

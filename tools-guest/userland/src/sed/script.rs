@@ -349,7 +349,7 @@ impl Parser<'_> {
 
     fn label(&mut self, before_brace: bool) -> String {
         let start = self.at;
-        self.skip(|c| !matches!(c, '\n' | ';') && !(before_brace && c == '}'));
+        self.skip(|c| !(matches!(c, '\n' | ';') || before_brace && c == '}'));
         let label: String = self.chars[start..self.at].iter().collect();
         label.trim_end().to_owned()
     }
