@@ -115,3 +115,22 @@ fn schemas_come_in_each_providers_form() {
         assert!(value.pointer(first).is_some(), "{format}: {value}");
     }
 }
+
+#[test]
+fn the_shell_runs_scripts_and_commands_with_the_streams_of_this_process() {
+    let state = tempfile::tempdir().unwrap();
+    let shell = |arguments: &[&str], input: &str| {
+        let output = toolcell(state.path(), &[&["bash"], arguments].concat(), input);
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    };
+    let (status, out, err) = shell(&[], "x=1\necho \"out $x\"\necho err >&2\n(exit 5)\n");
+    assert_eq!((status, out.as_str(), err.as_str()), (Some(5), "out 1\n", "err\n"));
+
+    let (status, out, _) = shell(&["-c", "read a b; echo \"$0 $1 [$b]\"", "zero", "one"], "x y\n");
+    assert_eq!((status, out.as_str()), (Some(0), "zero one [y]\n"));
+
+    let (status, _, err) = shell(&["-c", "if"], "");
+    assert_eq!(status, Some(2));
+    assert!(err.contains("syntax error"), "{err}");
+}

@@ -25,6 +25,9 @@ const MAX_HISTORY: usize = 10_000;
 /// Bytes of a script on standard input.
 const MAX_SCRIPT: u64 = 64 << 20;
 
+/// Bytes that were typed while a command ran and that it did not read.
+const MAX_UNREAD: usize = 64 << 10;
+
 /// How often it is looked whether somebody types while a command runs.
 const TYPED: Duration = Duration::from_millis(20);
 
@@ -62,19 +65,21 @@ pub(super) async fn run(world: &World, arguments: &Arguments) -> anyhow::Result<
 /// One command with the streams of this process. Its input is ours, unless that was the script.
 async fn once(cell: &Cell, command: &str, arguments: &[String]) -> anyhow::Result<u8> {
     let mut shell = Shell::new(cell)?;
-    let exit = with_streams(cell, &mut shell, command, arguments).await;
+    let (exit, _) = with_streams(cell, &mut shell, command, arguments).await;
     shell.close().await;
     Ok(exit.map_or(126, Exit::status))
 }
 
-/// Runs a command: what is typed meanwhile is its input, an interrupt ends it and not us.
+/// Runs a command: what is typed meanwhile is its input, an interrupt ends it and not us. How it
+/// ended comes back, and what it left unread.
 async fn with_streams(
     cell: &Cell,
     shell: &mut Shell<'_>,
     command: &str,
     arguments: &[String],
-) -> Option<Exit> {
+) -> (Option<Exit>, String) {
     let (reader, writer) = Fd::pipe();
+    let unread = reader.clone();
     let done = Arc::new(AtomicBool::new(false));
     let typing = tokio::task::spawn_blocking({
         let done = done.clone();
@@ -96,7 +101,14 @@ async fn with_streams(
     };
     done.store(true, Ordering::Release);
     let _ = typing.await;
-    exit
+    let mut left = Vec::new();
+    while let Ok(Some(data)) = unread.try_read(MAX_UNREAD, None)
+        && !data.is_empty()
+        && left.len() < MAX_UNREAD
+    {
+        left.extend_from_slice(&data);
+    }
+    (exit, String::from_utf8_lossy(&left).into_owned())
 }
 
 /// Hands what comes from standard input to a command, until it has ended.
@@ -135,18 +147,30 @@ async fn interactive(cell: &Cell, history: &std::path::Path) -> anyhow::Result<u
     let mut shell = Shell::new(cell)?;
     let mut status = 0;
     let mut text = String::new();
+    let mut typed_ahead = String::new();
     loop {
         let prompt = match text.is_empty() {
             true => format!("agent:{}$ ", shown(shell.cwd())),
             false => "> ".to_owned(),
         };
-        // The editor waits in a thread of its own: background commands go on meanwhile.
-        let (back, line) = tokio::task::spawn_blocking(move || {
-            let line = editor.readline(&prompt);
-            (editor, line)
-        })
-        .await?;
-        editor = back;
+        let line = match typed_ahead.split_once('\n') {
+            Some((line, rest)) => {
+                let line = line.to_owned();
+                typed_ahead = rest.to_owned();
+                Ok(line)
+            }
+            None => {
+                let begun = std::mem::take(&mut typed_ahead);
+                // The editor waits in a thread of its own: background commands go on meanwhile.
+                let (back, line) = tokio::task::spawn_blocking(move || {
+                    let line = editor.readline_with_initial(&prompt, (&begun, ""));
+                    (editor, line)
+                })
+                .await?;
+                editor = back;
+                line
+            }
+        };
         match line {
             Ok(line) => {
                 text.push_str(&line);
@@ -168,7 +192,8 @@ async fn interactive(cell: &Cell, history: &std::path::Path) -> anyhow::Result<u
             continue;
         }
         editor.add_history_entry(command)?;
-        let exit = with_streams(cell, &mut shell, command, &[]).await;
+        let (exit, unread) = with_streams(cell, &mut shell, command, &[]).await;
+        typed_ahead.push_str(&unread);
         status = exit.map_or(126, Exit::status);
         if shell.has_exited() {
             break;
