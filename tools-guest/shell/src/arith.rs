@@ -95,7 +95,21 @@ fn evaluate_at(text: &str, context: &mut dyn Context, depth: u32) -> Result<i64,
             "{trimmed}: expression recursion level exceeded (error token is \"{trimmed}\")"
         )));
     }
-    let expr = context.parse(text)?;
+    let expr = match context.parse(text) {
+        Ok(expr) => expr,
+        Err(error) => {
+            // bash evaluates while it reads: an unset name that comes first is what it sees first.
+            let end = trimmed.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+            let name = &trimmed[..end.unwrap_or(trimmed.len())];
+            if crate::syntax::is_name(name)
+                && let Err(ArithError::Unbound) =
+                    context.get(&Place { name: name.into(), index: None })
+            {
+                return Err(ArithError::Unbound);
+            }
+            return Err(error);
+        }
+    };
     Evaluator { context, depth, text }.value(&expr)
 }
 

@@ -93,7 +93,19 @@ pub(super) fn declare<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
         let array = call.arrays.get(at + offset).copied().flatten();
         match declare_one(shell, call, wanted, word, array) {
             Ok(Ok(())) => {}
-            Ok(Err(Refused)) => status = 1,
+            Ok(Err(Refused)) => {
+                // Of a number that may be set, what is wrong is its value: that ends the shell.
+                let name = word.split(['=', '+', '[']).next().unwrap_or_default();
+                let number = shell
+                    .state
+                    .vars
+                    .get(name)
+                    .is_some_and(|var| var.attributes.integer && !var.attributes.readonly);
+                if number && word.contains('=') && !shell.state.interactive {
+                    return Err(Unwind::Exit(1));
+                }
+                status = 1;
+            }
             // As bash does: what is wrong with a declared number or index ends the shell.
             Err(Unwind::Discard(code)) if !shell.state.interactive => {
                 return Err(Unwind::Exit(code));

@@ -47,6 +47,8 @@ pub(crate) struct Parser {
     /// Names of aliases being replaced, with how much text was left behind each.
     replaced: Vec<(String, usize)>,
     replacements: u32,
+    /// Whether the text is a here-document's body.
+    pub(super) here: bool,
 }
 
 const RESERVED: &[&str] = &[
@@ -80,6 +82,7 @@ impl Parser {
             pending: Vec::new(),
             replaced: Vec::new(),
             replacements: 0,
+            here: false,
         }
     }
 

@@ -171,6 +171,7 @@ impl Parser {
 
     /// The whole text as the body of a here-document.
     pub(super) fn here_body(&mut self) -> Parse<Word> {
+        self.here = true;
         Ok(Word(self.parts(Mode::Here)?))
     }
 
@@ -297,7 +298,10 @@ impl Parser {
                     parts.push(Part::Double(inner));
                 }
                 // Within `${…}`, `$'…'` quotes even between double quotes.
-                b'$' if self.peek_at(1) == Some(b'\'') && matches!(mode, Mode::Brace { .. }) => {
+                b'$' if self.peek_at(1) == Some(b'\'')
+                    && matches!(mode, Mode::Brace { .. })
+                    && !self.here =>
+                {
                     flush(&mut literal, &mut parts);
                     parts.extend(self.dollar(false)?);
                 }
