@@ -23,6 +23,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ),
     ("files", "chgrp chmod chown cp df dir du install ls mv stat vdir"),
     ("jq", "jq"),
+    ("rg", "rg"),
     (
         "userland",
         "cat cmp column curl diff egrep envsubst fgrep file getopt grep groups hd hexdump hostname \

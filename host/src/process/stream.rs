@@ -11,8 +11,8 @@ use wasmtime_wasi_io::streams::{
     DynInputStream, DynOutputStream, InputStream, OutputStream, StreamError, StreamResult,
 };
 
-use super::fd::Fd;
-use crate::vfs::Streams;
+use super::fd::{Fd, FdKind};
+use crate::vfs::{FileType, Streams};
 
 /// A guest wrote to a pipe that nobody reads: it ends as SIGPIPE ends a process. Most programs,
 /// and Rust's own `println`, know no other way to stop.
@@ -42,8 +42,12 @@ impl Fds {
 }
 
 impl Streams for Fds {
-    fn is_open(&self, number: u32) -> bool {
-        self.get(number).is_some()
+    fn kind(&self, number: u32) -> Option<FileType> {
+        Some(match self.get(number)?.kind() {
+            FdKind::Null => FileType::CharacterDevice,
+            FdKind::Pipe => FileType::Fifo,
+            FdKind::File(..) => FileType::RegularFile,
+        })
     }
 
     fn read(&self, number: u32, most: usize) -> Result<Vec<u8>, Errno> {

@@ -10,7 +10,7 @@ use super::engine::Engine;
 use super::instance::{Program, run_process};
 use super::state::{Seat, State};
 use crate::path::GuestPath;
-use crate::process::{Control, Exit, Fd, FdKind, Fds, Process, ProcessTable};
+use crate::process::{Control, Exit, Fd, Fds, Process, ProcessTable};
 use crate::session::Session;
 use crate::vfs::{Mediator, Node, OpenHow};
 
@@ -222,13 +222,5 @@ impl Ending<'_> {
 impl Drop for Ending<'_> {
     fn drop(&mut self) {
         self.kernel.table.end(self.process, Exit::Signal(9));
-    }
-}
-
-/// What is open as a file, if it is one.
-pub(super) fn file_of(fd: &Fd) -> Option<(Arc<Mediator>, Node)> {
-    match fd.kind() {
-        FdKind::File(mediator, node) => Some((mediator, node)),
-        FdKind::Null | FdKind::Pipe => None,
     }
 }

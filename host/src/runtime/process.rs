@@ -9,10 +9,10 @@ use wasmtime::component::Resource;
 
 use super::bindings::toolcell::tool::process::{self as wit, Errno as Code};
 use super::instance::Died;
-use super::kernel::{SessionShell, Spawn, file_of};
+use super::kernel::{SessionShell, Spawn};
 use super::state::{Seat, State};
 use crate::path::GuestPath;
-use crate::process::{Disposition, Exit, Fd, LeftState, Process};
+use crate::process::{Disposition, Exit, Fd, FdKind, LeftState, Process};
 use crate::vfs::{FileLook, FileType, Follow, OpenHow};
 
 /// Bytes that one read gives at most.
@@ -150,8 +150,11 @@ impl wit::HostFd for State {
 
     fn stat(&mut self, fd: Resource<Fd>) -> wasmtime::Result<wit::Stat> {
         let fd = self.fd(&fd)?;
-        let Some((mediator, node)) = file_of(&fd) else { return Ok(PIPE) };
-        Ok(mediator.look(&node).map_or(PIPE, stat))
+        Ok(match fd.kind() {
+            FdKind::File(mediator, node) => mediator.look(&node).map_or(PIPE, stat),
+            FdKind::Pipe => PIPE,
+            FdKind::Null => wit::Stat { kind: wit::FileKind::Character, mode: 0o666, ..PIPE },
+        })
     }
 
     fn dup(&mut self, fd: Resource<Fd>) -> wasmtime::Result<Resource<Fd>> {

@@ -161,7 +161,13 @@ impl<S: System> Shell<S> {
         if path.is_empty() {
             return None;
         }
-        if let Some(number) = path.strip_prefix("/dev/fd/").and_then(|n| n.parse::<u32>().ok()) {
+        let number = match path {
+            "/dev/stdin" => Some(0),
+            "/dev/stdout" => Some(1),
+            "/dev/stderr" => Some(2),
+            path => path.strip_prefix("/dev/fd/").and_then(|n| n.parse::<u32>().ok()),
+        };
+        if let Some(number) = number {
             return match self.fds.get(&number).cloned()? {
                 crate::shell::Fd::System(fd) => self.sys.stat_fd(&fd).ok(),
                 crate::shell::Fd::Capture(_) => None,

@@ -224,12 +224,13 @@ impl Mediator {
             }
             Target::Root(dir) => self.stat_directory(&dir)?,
             Target::Synthetic(handle) => {
-                if let Entry::Stream(number) = handle.entry
-                    && !self.streams.as_ref().is_some_and(|streams| streams.is_open(number))
-                {
-                    return Err(Errno::NOENT.into());
+                let mut metadata = synthetic_metadata(&handle.path, handle.entry);
+                if let Entry::Stream(number) = handle.entry {
+                    let streams = self.streams.as_ref();
+                    let kind = streams.and_then(|streams| streams.kind(number));
+                    metadata.kind = kind.ok_or(Errno::NOENT)?;
                 }
-                synthetic_metadata(&handle.path, handle.entry)
+                metadata
             }
             Target::Nothing(_) => return Err(Errno::NOENT.into()),
         };

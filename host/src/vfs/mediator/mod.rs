@@ -14,6 +14,7 @@ mod open;
 
 use std::sync::Arc;
 
+use rustix::fs::FileType;
 use rustix::io::Errno;
 use wasmtime_wasi_io::streams::{DynInputStream, DynOutputStream};
 
@@ -40,8 +41,8 @@ pub struct Mediator {
 
 /// What a process has open beside its files: `/dev/stdin` and `/dev/fd/N` lead there.
 pub trait Streams: std::fmt::Debug + Send + Sync {
-    /// Whether this number is open.
-    fn is_open(&self, number: u32) -> bool;
+    /// What is open at this number, if anything is: a file, a pipe or a device.
+    fn kind(&self, number: u32) -> Option<FileType>;
     /// What is there to be read, without waiting.
     ///
     /// # Errors

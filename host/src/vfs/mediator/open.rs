@@ -236,7 +236,7 @@ impl Mediator {
             }
             Entry::File(_) | Entry::Program => Ok(Node::Synthetic(handle)),
             Entry::Stream(number)
-                if !self.streams.as_ref().is_some_and(|streams| streams.is_open(number)) =>
+                if self.streams.as_ref().is_none_or(|streams| streams.kind(number).is_none()) =>
             {
                 Err(Errno::NOENT.into())
             }
