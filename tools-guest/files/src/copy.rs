@@ -526,29 +526,11 @@ impl<W: Write> Copier<'_, W> {
 
 /// Whether a path lies in this directory.
 fn inside(path: &str, directory: &Details) -> bool {
-    let mut path = path.trim_end_matches('/');
-    while let Some((parent, _)) = path.rsplit_once('/') {
-        path = parent;
-        let parent = if parent.is_empty() { "/" } else { parent };
-        if look(parent, true)
+    let whole = std::env::current_dir().unwrap_or_default().join(path);
+    whole.ancestors().skip(1).any(|parent| {
+        look(&parent.to_string_lossy(), true)
             .is_ok_and(|found| (found.device, found.inode) == (directory.device, directory.inode))
-        {
-            return true;
-        }
-    }
-    // What is left is a name in the working directory.
-    look(".", true)
-        .is_ok_and(|found| (found.device, found.inode) == (directory.device, directory.inode))
-        && !path.starts_with('/')
-        && path != "."
-        && path != ".."
-        && false_if_root(directory)
-}
-
-/// The root, `/`, holds everything: copying it is refused by the copies of what is in it.
-fn false_if_root(directory: &Details) -> bool {
-    look("/", true)
-        .map_or(true, |root| (root.device, root.inode) != (directory.device, directory.inode))
+    })
 }
 
 /// Sets the times of `to` to those of what was copied.
