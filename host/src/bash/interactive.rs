@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use super::run::Tree;
 use super::tasks::kill_group;
 use crate::cell::{Cell, HOME};
 use crate::error::Error;
@@ -90,9 +91,8 @@ impl<'a> Shell<'a> {
         argv.extend_from_slice(arguments);
         let session = SessionShell {
             start_file: self.cell.session().setting("env_file"),
-            kept: Some(std::mem::take(&mut self.kept)),
+            kept: Some(self.kept.clone()),
         };
-        self.kept = session.kept.clone().unwrap_or_default();
         let spawn = Spawn {
             path: Some("/bin/bash".to_owned()),
             payload: None,
@@ -104,9 +104,9 @@ impl<'a> Shell<'a> {
         };
         let process = self.cell.kernel().spawn(None, &self.mediator, spawn).ok()?;
         *self.running.lock() = Some(process.clone());
-        let ending = Ending { shell: self, process: &process };
+        let tree = Tree { cell: self.cell, group: process.group };
         let exit = process.wait().await;
-        std::mem::forget(ending);
+        std::mem::forget(tree);
         *self.running.lock() = None;
         if let Some(cwd) = process.left_cwd() {
             self.cwd = cwd;
@@ -123,20 +123,6 @@ impl<'a> Shell<'a> {
         let table = self.cell.kernel().table();
         for process in table.list() {
             kill_group(table, process.group).await;
-        }
-    }
-}
-
-/// Ends a command whose future is dropped.
-struct Ending<'a, 'b> {
-    shell: &'b Shell<'a>,
-    process: &'b Process,
-}
-
-impl Drop for Ending<'_, '_> {
-    fn drop(&mut self) {
-        for process in self.shell.cell.kernel().table().group(self.process.group) {
-            process.control.kill(9);
         }
     }
 }

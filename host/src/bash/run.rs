@@ -208,9 +208,9 @@ fn start(
 }
 
 /// Ends a tree of processes when its call is dropped.
-struct Tree<'a> {
-    cell: &'a Cell,
-    group: u32,
+pub(super) struct Tree<'a> {
+    pub(super) cell: &'a Cell,
+    pub(super) group: u32,
 }
 
 impl Drop for Tree<'_> {

@@ -128,16 +128,12 @@ impl World {
         let mut options = RuntimeOptions::new(self.state.join("cache"));
         options.engine = EngineOptions { max_instances: MAX_INSTANCES };
         for tool in &self.tool {
-            let (name, file) = pair(tool, "--tool takes NAME=FILE")?;
-            let wasm = ambient::read_ambient(file.as_ref())
-                .with_context(|| format!("cannot read {file}"))?;
-            options.tools.push(CustomTool { name: name.to_owned(), wasm });
+            let (name, wasm) = named_file(tool, "--tool takes NAME=FILE")?;
+            options.tools.push(CustomTool { name, wasm });
         }
         for program in &self.program {
-            let (name, file) = pair(program, "--program takes NAME=FILE")?;
-            let wasm = ambient::read_ambient(file.as_ref())
-                .with_context(|| format!("cannot read {file}"))?;
-            options.programs.push(CustomProgram { name: name.to_owned(), wasm });
+            let (name, wasm) = named_file(program, "--program takes NAME=FILE")?;
+            options.programs.push(CustomProgram { name, wasm });
         }
         if printer::is_terminal() {
             options.on_compile = Some(Arc::new(|name| eprintln!("compiling {name} (first use) …")));
@@ -187,6 +183,14 @@ fn pair<'a>(text: &'a str, usage: &str) -> anyhow::Result<(&'a str, &'a str)> {
         Some((name, value)) if !name.is_empty() => Ok((name, value)),
         _ => bail!("{usage}, not {text:?}"),
     }
+}
+
+/// The name of `NAME=FILE`, and what the file holds.
+fn named_file(text: &str, usage: &str) -> anyhow::Result<(String, Vec<u8>)> {
+    let (name, file) = pair(text, usage)?;
+    let content =
+        ambient::read_ambient(file.as_ref()).with_context(|| format!("cannot read {file}"))?;
+    Ok((name.to_owned(), content))
 }
 
 /// An error with its causes, on one line.

@@ -56,17 +56,7 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
             return 1;
         }
     };
-    let mut machine = Machine {
-        variables: HashMap::new(),
-        arrays: HashMap::new(),
-        functions: HashMap::new(),
-        scale: 0,
-        in_base: 10,
-        out_base: 10,
-        last: Number::zero(),
-        calls: 0,
-        out,
-    };
+    let mut machine = Machine::new(out);
     let mut files = Vec::new();
     let mut given = Vec::new();
     for arg in args {
@@ -120,7 +110,21 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
     0
 }
 
-impl<W: Write> Machine<'_, W> {
+impl<'a, W: Write> Machine<'a, W> {
+    fn new(out: &'a mut W) -> Machine<'a, W> {
+        Machine {
+            variables: HashMap::new(),
+            arrays: HashMap::new(),
+            functions: HashMap::new(),
+            scale: 0,
+            in_base: 10,
+            out_base: 10,
+            last: Number::zero(),
+            calls: 0,
+            out,
+        }
+    }
+
     /// Runs a program; false when it asked to end.
     fn program(&mut self, name: &str, text: &str) -> bool {
         let tokens = match tokens(text) {
@@ -477,17 +481,7 @@ mod tests {
     #[track_caller]
     fn check(program: &str, expected: &str) {
         let mut out = Vec::new();
-        let mut machine = Machine {
-            variables: HashMap::new(),
-            arrays: HashMap::new(),
-            functions: HashMap::new(),
-            scale: 0,
-            in_base: 10,
-            out_base: 10,
-            last: Number::zero(),
-            calls: 0,
-            out: &mut out,
-        };
+        let mut machine = Machine::new(&mut out);
         machine.program("library", LIBRARY);
         machine.program("test", program);
         assert_eq!(String::from_utf8(out).unwrap(), expected, "{program}");

@@ -42,15 +42,7 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
             return 1;
         }
     };
-    let mut machine = Machine {
-        stack: Vec::new(),
-        registers: HashMap::new(),
-        arrays: HashMap::new(),
-        scale: 0,
-        in_base: 10,
-        out_base: 10,
-        out,
-    };
+    let mut machine = Machine::new(out);
     let mut any = false;
     let file = |machine: &mut Machine<'_, _>, path: &str| -> Result<bool, i32> {
         let mut text = Vec::new();
@@ -88,7 +80,19 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
     0
 }
 
-impl<W: Write> Machine<'_, W> {
+impl<'a, W: Write> Machine<'a, W> {
+    fn new(out: &'a mut W) -> Machine<'a, W> {
+        Machine {
+            stack: Vec::new(),
+            registers: HashMap::new(),
+            arrays: HashMap::new(),
+            scale: 0,
+            in_base: 10,
+            out_base: 10,
+            out,
+        }
+    }
+
     fn complain(&mut self, text: &str) {
         let _ = self.out.flush();
         eprintln!("dc: {text}");
@@ -493,15 +497,7 @@ mod tests {
     #[track_caller]
     fn check(program: &str, expected: &str) {
         let mut out = Vec::new();
-        let mut machine = Machine {
-            stack: Vec::new(),
-            registers: HashMap::new(),
-            arrays: HashMap::new(),
-            scale: 0,
-            in_base: 10,
-            out_base: 10,
-            out: &mut out,
-        };
+        let mut machine = Machine::new(&mut out);
         machine.run(program, 0);
         assert_eq!(String::from_utf8(out).unwrap(), expected, "{program}");
     }

@@ -306,18 +306,6 @@ impl<S: System> Shell<S> {
         self.finish(result)
     }
 
-    /// Runs one input of an interactive shell. `None` when the shell is to go on.
-    pub fn run_line(&mut self, source: &str) -> Option<i32> {
-        match self.run_source(source, 1) {
-            Err(Unwind::Exit(status)) => Some(self.finish(Err(Unwind::Exit(status)))),
-            Ok(status) | Err(Unwind::Return(status) | Unwind::Discard(status)) => {
-                self.state.status = status;
-                None
-            }
-            Err(_) => None,
-        }
-    }
-
     /// Runs the script at `path`, and gives the status to exit with.
     pub fn run_script(&mut self, path: &str) -> i32 {
         let full = self.absolute(path);

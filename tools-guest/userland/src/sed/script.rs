@@ -662,26 +662,29 @@ fn escapes(text: &str) -> String {
             Some('f') => result.push('\x0c'),
             Some('v') => result.push('\x0b'),
             Some('a') => result.push('\x07'),
-            Some('x') => {
-                let digits: String =
-                    chars.clone().take(2).take_while(char::is_ascii_hexdigit).collect();
-                match u8::from_str_radix(&digits, 16) {
-                    Ok(code) => {
-                        chars.nth(digits.len() - 1);
-                        // The character itself, whatever it means in an expression.
-                        if !char::from(code).is_ascii_alphanumeric() {
-                            result.push('\\');
-                        }
-                        result.push(char::from(code));
+            Some('x') => match hex(&mut chars) {
+                Some(code) => {
+                    // The character itself, whatever it means in an expression.
+                    if !char::from(code).is_ascii_alphanumeric() {
+                        result.push('\\');
                     }
-                    Err(_) => result.push_str("\\x"),
+                    result.push(char::from(code));
                 }
-            }
+                None => result.push_str("\\x"),
+            },
             Some(other) => result.extend(['\\', other]),
             None => result.push('\\'),
         }
     }
     result
+}
+
+/// The code of `\xHH`, one or two digits, if there are any.
+fn hex(chars: &mut std::str::Chars<'_>) -> Option<u8> {
+    let digits: String = chars.clone().take(2).take_while(char::is_ascii_hexdigit).collect();
+    let code = u8::from_str_radix(&digits, 16).ok()?;
+    chars.nth(digits.len() - 1);
+    Some(code)
 }
 
 /// What replaces a match.
@@ -710,17 +713,7 @@ fn pieces(text: &str) -> Vec<Piece> {
                 Some('f') => literal.push(12),
                 Some('v') => literal.push(11),
                 Some('a') => literal.push(7),
-                Some('x') => {
-                    let digits: String =
-                        chars.clone().take(2).take_while(char::is_ascii_hexdigit).collect();
-                    match u8::from_str_radix(&digits, 16) {
-                        Ok(code) => {
-                            chars.nth(digits.len() - 1);
-                            literal.push(code);
-                        }
-                        Err(_) => literal.push(b'x'),
-                    }
-                }
+                Some('x') => literal.push(hex(&mut chars).unwrap_or(b'x')),
                 Some(other) => literal.extend_from_slice(other.encode_utf8(&mut buffer).as_bytes()),
                 None => literal.push(b'\\'),
             },
