@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::bash::TaskEvent;
 use crate::failure::Failure;
+use crate::notice::NewFile;
 use crate::policy::Mutation;
 
 /// What an agent asked for: a name and JSON, neither of them checked.
@@ -68,6 +69,8 @@ pub struct ToolResult {
     pub mutations_unlisted: u64,
     /// Background commands that ended since the last result.
     pub ended: Vec<TaskEvent>,
+    /// Files that have appeared in `downloads/` and `uploads/` since the last result.
+    pub new_files: Vec<NewFile>,
     /// What it used.
     pub usage: Usage,
 }

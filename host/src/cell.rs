@@ -6,21 +6,26 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cap_std::fs::{Dir, File, OpenOptions};
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 
 use crate::ambient;
 use crate::bash::{TaskEvent, Tasks};
 use crate::call::{ToolCall, ToolResult};
 use crate::dispatch::dispatch;
+use crate::door::Door;
 use crate::embed::Runtime;
+use crate::environment::{Environment, incoming};
 use crate::error::Error;
 use crate::journal::{Durability, Journal, Keep};
+use crate::notice::{NewFile, Notices};
 use crate::path::GuestPath;
 use crate::policy::{Access, Actor, DEFAULT_REGIONS, Grant, Region, RegionDefault, Rights};
 use crate::process::Control;
 use crate::runtime::{DEFAULT_MEMORY_BYTES, Kernel, Program, ProgramRun, State, run_program};
 use crate::session::{FileState, PathLocks, Session};
-use crate::vfs::{Mediator, MountSpec, Space};
+use crate::upload::Uploader;
+use crate::vfs::{FileType, Follow, Mediator, MountSpec, Space};
 
 /// Where an agent is at home: the first working directory.
 pub const HOME: &str = "/home/agent";
@@ -78,6 +83,10 @@ pub struct CellOptions {
     pub memory_bytes: usize,
     /// Time of one call.
     pub call_limit: Duration,
+    /// The environment that is seen at `/workspace`; none by default.
+    pub environment: Option<Arc<Environment>>,
+    /// Who takes what the UploadFile tool hands over; without one the tool refuses.
+    pub uploader: Option<Uploader>,
 }
 
 impl CellOptions {
@@ -91,6 +100,8 @@ impl CellOptions {
             durability: Durability::default(),
             memory_bytes: DEFAULT_MEMORY_BYTES,
             call_limit: DEFAULT_CALL_LIMIT,
+            environment: None,
+            uploader: None,
         }
     }
 }
@@ -100,7 +111,10 @@ impl CellOptions {
 pub struct Cell {
     runtime: Runtime,
     space: Arc<Space>,
+    /// The same as the host's own doors see it; made when the first of them is opened.
+    doors: Mutex<Option<Arc<Space>>>,
     journal: Arc<Journal>,
+    notices: Notices,
     session: Arc<Session>,
     options: CellOptions,
     directory: Dir,
@@ -125,9 +139,13 @@ impl Cell {
         let journal = subdirectory(&directory, "journal")?;
         let (journal, earlier) = Journal::open(journal, options.keep, options.durability)?;
         let journal = Arc::new(journal);
-        let space = Space::open(mounts, journal.clone(), earlier.records())
+        let mut space = Space::open(mounts, journal.clone(), earlier.records())
             .map_err(|error| Error::io("the regions", error))?
             .with_tree(runtime.tree().clone());
+        if let Some(environment) = &options.environment {
+            space = space.joined(environment.space());
+        }
+        let notices = Notices::open(&directory, &journal)?;
         let home = GuestPath::parse(&GuestPath::root(), HOME)
             .map_err(|error| Error::Invalid(error.to_string()))?;
         let session = Session::new(home, options.settings.clone(), PathLocks::default());
@@ -140,7 +158,9 @@ impl Cell {
         Ok(Cell {
             runtime,
             space,
+            doors: Mutex::default(),
             journal,
+            notices,
             session,
             options,
             directory,
@@ -161,6 +181,61 @@ impl Cell {
     pub(crate) fn mediator_for(&self, door: &str) -> Result<Mediator, Error> {
         let actor = self.journal.actor("", door, "")?;
         Ok(Mediator::new(self.space.clone(), self.grant(actor, Rights::ReadWrite)))
+    }
+
+    /// A door of the host's own to the cell's files. The journal names it, and the request.
+    ///
+    /// # Errors
+    /// When the place where files are received cannot be made.
+    pub fn door(&self, name: &str, request: &str) -> Result<Door, Error> {
+        let doors = {
+            let mut doors = self.doors.lock();
+            match &*doors {
+                Some(doors) => doors.clone(),
+                None => {
+                    let regions = self.space.regions();
+                    let own = regions.into_iter().filter(|region| {
+                        DEFAULT_REGIONS.iter().any(|default| default.name == region.name())
+                    });
+                    let space = self.space.with_incoming(incoming(&self.directory, own)?);
+                    doors.insert(Arc::new(space)).clone()
+                }
+            }
+        };
+        let actor = self.journal.actor(request, name, "")?;
+        Ok(Door::new(Mediator::new(doors, self.grant(actor, Rights::ReadWrite))))
+    }
+
+    /// Announces the files that have appeared in `downloads/` and `uploads/` since the last time.
+    /// Every call does so at its end; a door does it when it has put a file there.
+    ///
+    /// # Errors
+    /// When the journal cannot be read, or the notices cannot be kept.
+    pub fn announce(&self) -> Result<(), Error> {
+        if self.notices.is_current(&self.journal) {
+            return Ok(());
+        }
+        self.journal.flush()?;
+        let mediator = self.mediator_for("announce")?;
+        self.notices.gather(&self.journal, |path| {
+            let look = mediator.look_at(path, Follow::No).ok()?;
+            (look.kind == FileType::RegularFile).then_some(look.size)
+        })
+    }
+
+    /// The files that were announced, in order.
+    pub fn new_files(&self) -> Vec<NewFile> {
+        self.notices.files()
+    }
+
+    /// New files in `downloads/` and `uploads/`, from now on. A receiver that falls behind by more
+    /// than [`crate::MAX_FILE_EVENTS`] loses the oldest, and is told how many.
+    pub fn file_events(&self) -> tokio::sync::broadcast::Receiver<NewFile> {
+        self.notices.events()
+    }
+
+    pub(crate) fn notices(&self) -> &Notices {
+        &self.notices
     }
 
     /// Every region with these rights, as far as the region itself allows; what the host provides,
@@ -294,7 +369,17 @@ impl Cell {
     /// # Errors
     /// When the journal or the session cannot be written.
     pub fn close(self) -> Result<(), Error> {
+        self.settle()
+    }
+
+    /// What [`Cell::close`] does, for a cell that others hold too: they can go on.
+    ///
+    /// # Errors
+    /// When the journal or the session cannot be written.
+    pub fn settle(&self) -> Result<(), Error> {
         self.tasks.end_all(self.kernel.table());
+        self.announce()?;
+        self.notices.close()?;
         self.journal.close()?;
         if self.journal.durability() != Durability::None {
             self.sync()?;
@@ -317,19 +402,18 @@ impl Drop for Cell {
     }
 }
 
-fn lock(directory: &Dir, path: &Path) -> Result<File, Error> {
+pub(crate) fn lock(directory: &Dir, path: &Path) -> Result<File, Error> {
     use rustix::fs::{FlockOperation, flock};
     let options = OpenOptions::new().write(true).create(true).truncate(false).clone();
     let file = directory
         .open_with("lock", &options)
         .map_err(|error| Error::io("the cell's lock file", error))?;
-    flock(&file, FlockOperation::NonBlockingLockExclusive).map_err(|_| {
-        Error::Invalid(format!("the execution in {} is in use by another process", path.display()))
-    })?;
+    flock(&file, FlockOperation::NonBlockingLockExclusive)
+        .map_err(|_| Error::Invalid(format!("{} is in use by another process", path.display())))?;
     Ok(file)
 }
 
-fn subdirectory(directory: &Dir, name: &str) -> Result<Dir, Error> {
+pub(crate) fn subdirectory(directory: &Dir, name: &str) -> Result<Dir, Error> {
     let failed = |error| Error::io(format!("the cell's directory {name}"), error);
     directory.create_dir_all(name).map_err(failed)?;
     directory.open_dir(name).map_err(failed)
@@ -383,7 +467,7 @@ fn scratch(mounts: &[MountSpec], workspace: &RegionDefault) -> Arc<Region> {
     )
 }
 
-fn mount(at: &str, region: Arc<Region>, root: Dir) -> Result<MountSpec, Error> {
+pub(crate) fn mount(at: &str, region: Arc<Region>, root: Dir) -> Result<MountSpec, Error> {
     let at = GuestPath::parse(&GuestPath::root(), at)
         .map_err(|error| Error::Invalid(error.to_string()))?;
     Ok(MountSpec { at, region, root })

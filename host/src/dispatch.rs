@@ -15,12 +15,14 @@ use crate::bash;
 use crate::call::{Content, ToolCall, ToolResult, Usage};
 use crate::cell::Cell;
 use crate::failure::Failure;
+use crate::notice::{self, NewFile};
 use crate::policy::{Actor, Rights};
 use crate::process::Control;
 use crate::profile;
 use crate::registry::{Served, Tool};
 use crate::runtime::bindings::exports::toolcell::tool::tool as guest;
 use crate::runtime::{Ended, Measured, State, ToolPre, run_tool};
+use crate::upload;
 use crate::vfs::{MAX_DESCRIPTORS, Mediator};
 
 /// A tool that exists and input that satisfies its schema.
@@ -48,6 +50,14 @@ pub(crate) async fn dispatch(cell: &Cell, call: ToolCall) -> ToolResult {
             event.summary, event.output_path
         )))
     }));
+    let (new_files, more) = new_files(cell);
+    content.extend(
+        new_files.iter().map(|file| Content::Text(profile::reminder(&notice::sentence(file)))),
+    );
+    if more > 0 {
+        let text = format!("{more} more new files are in downloads/ and uploads/.");
+        content.push(Content::Text(profile::reminder(&text)));
+    }
     let (mutations, mutations_unlisted) =
         answer.actor.map(|actor| actor.changes()).unwrap_or_default();
     ToolResult {
@@ -58,12 +68,22 @@ pub(crate) async fn dispatch(cell: &Cell, call: ToolCall) -> ToolResult {
         mutations,
         mutations_unlisted,
         ended,
+        new_files,
         usage: Usage {
             wall: started.elapsed(),
             cpu: answer.measured.cpu,
             memory_bytes: answer.measured.memory_bytes,
         },
     }
+}
+
+/// The files that have appeared and that no result has told of, and how many more there are.
+fn new_files(cell: &Cell) -> (Vec<NewFile>, usize) {
+    let told = cell.announce().and_then(|()| cell.notices().take_untold());
+    told.unwrap_or_else(|error| {
+        cell.runtime().report(&error);
+        (Vec::new(), 0)
+    })
 }
 
 async fn answered(
@@ -149,6 +169,7 @@ async fn run(
         Served::Host(host) => {
             bash::call(cell, *host, id, mediator, input, &mut answer.measured).await
         }
+        Served::Upload => upload::call(cell, mediator, input).await,
     };
     let ended = cell.end_call();
     match ended {

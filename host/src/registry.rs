@@ -21,6 +21,7 @@ use crate::runtime::{
 };
 use crate::schema::Schema;
 use crate::session::{PathLocks, Session};
+use crate::upload;
 use crate::vfs::{Mediator, Space};
 
 /// Time a component has for describing itself.
@@ -63,6 +64,8 @@ pub(crate) enum Served {
     Component(ToolPre),
     /// The host, with processes of the cell.
     Host(HostTool),
+    /// The host, by handing files to the embedder.
+    Upload,
 }
 
 impl std::fmt::Debug for Tool {
@@ -101,6 +104,19 @@ fn host_tool(name: &str, tool: HostTool, advertised: bool) -> Tool {
         }),
         digest: String::new(),
         served: Served::Host(tool),
+    }
+}
+
+fn upload_tool() -> Tool {
+    Tool {
+        name: upload::NAME.to_owned(),
+        description: upload::DESCRIPTION.to_owned(),
+        schema: Schema::new(upload::schema(), serde_json::Map::new()),
+        read_only: true,
+        advertised: true,
+        annotations: json!({ "readOnlyHint": true, "destructiveHint": false, "openWorldHint": true }),
+        digest: String::new(),
+        served: Served::Upload,
     }
 }
 
@@ -154,7 +170,7 @@ impl Registry {
         let host = TOOLS
             .iter()
             .map(|(name, tool, advertised)| (*name, Arc::new(host_tool(name, *tool, *advertised))));
-        let host = host.collect();
+        let host = host.chain([(upload::NAME, Arc::new(upload_tool()))]).collect();
         Registry { components, by_name, host, engine, linker, cache, on_compile }
     }
 

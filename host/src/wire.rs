@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 use crate::bash::TaskEvent;
 use crate::call::{Content, ToolCall, ToolResult, Usage};
 use crate::failure::Failure;
+use crate::notice::NewFile;
 use crate::policy::Mutation;
 
 /// A call, and the execution it is for if it names one.
@@ -83,6 +84,7 @@ pub fn result(result: &ToolResult) -> impl Serialize + '_ {
         mutations: result.mutations.iter().map(mutation).collect(),
         mutations_unlisted: result.mutations_unlisted,
         ended: result.ended.iter().map(ended).collect(),
+        new_files: result.new_files.iter().map(new_file).collect(),
         usage: UsageLine {
             wall_ms: milliseconds(result.usage.wall),
             cpu_ms: milliseconds(result.usage.cpu),
@@ -102,6 +104,16 @@ fn ended(event: &TaskEvent) -> Value {
     })
 }
 
+fn new_file(file: &NewFile) -> Value {
+    json!({
+        "path": file.path,
+        "name": file.name(),
+        "size": file.size,
+        "mime_type": file.mime_type(),
+        "source": file.source,
+    })
+}
+
 #[derive(Serialize)]
 struct ResultLine<'a> {
     id: &'a str,
@@ -115,6 +127,9 @@ struct ResultLine<'a> {
     /// Background commands that ended since the last result.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     ended: Vec<Value>,
+    /// Files that have appeared in downloads/ and uploads/ since the last result.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    new_files: Vec<Value>,
     usage: UsageLine,
 }
 
@@ -182,6 +197,7 @@ pub fn refused(call: ToolCall, failure: Failure) -> ToolResult {
         mutations: Vec::new(),
         mutations_unlisted: 0,
         ended: Vec::new(),
+        new_files: Vec::new(),
         usage: Usage::default(),
     }
 }

@@ -28,6 +28,14 @@ pub fn create_private_dir_ambient(path: &Path) -> io::Result<Dir> {
     open_dir_ambient(path)
 }
 
+/// Opens a file that the user named on the command line.
+///
+/// # Errors
+/// When it cannot be opened.
+pub fn open_file_ambient(path: &Path) -> io::Result<std::fs::File> {
+    std::fs::File::open(path)
+}
+
 /// Reads a file that the user named on the command line.
 ///
 /// # Errors
@@ -36,12 +44,42 @@ pub fn read_ambient(path: &Path) -> io::Result<Vec<u8>> {
     std::fs::read(path)
 }
 
+/// Replaces a file that the user named by one that only this user can read.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn replace_private_ambient(path: &Path, content: &[u8]) -> io::Result<()> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        create_private_dir_ambient(parent)?;
+    }
+    let new = path.with_extension(format!("new-{:x}", unique()));
+    let mut file =
+        std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
+    file.write_all(content)?;
+    file.sync_data()?;
+    std::fs::rename(&new, path)
+}
+
 /// A path with every link followed.
 ///
 /// # Errors
 /// When there is nothing there.
 pub fn canonical_ambient(path: &Path) -> io::Result<std::path::PathBuf> {
     path.canonicalize()
+}
+
+/// The environment's variables whose names, in small letters, begin with one of these; the names
+/// come back so.
+pub fn variables(prefixes: &[&str]) -> Vec<(String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| {
+            let name = name.to_str()?.to_ascii_lowercase();
+            let wanted = prefixes.iter().any(|prefix| name.starts_with(prefix));
+            Some((name, value.into_string().ok()?)).filter(|_| wanted)
+        })
+        .collect()
 }
 
 /// Nanoseconds since 1970; 0 for a clock set before.

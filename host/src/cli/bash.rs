@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use parking_lot::Mutex;
 use rustix::io::Errno;
 use rustyline::config::Configurer as _;
 use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
 use rustyline::{Config, Editor};
+use toolcell::execution::Status;
 use toolcell::process::{Exit, Fd};
 use toolcell::vfs::Output;
 use toolcell::{Cell, HOME, Shell};
@@ -44,8 +45,12 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn run(world: &World, arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let runtime = world.runtime()?;
-    let cell = runtime.open_cell(world.cell_options(&world.execution)?)?;
+    let executions = world.executions()?;
+    let execution = executions.get_or_start(&world.execution, &world.agent).await?;
+    if execution.record().status != Status::Running {
+        bail!("the execution {} is {}", execution.id(), execution.record().status);
+    }
+    let cell = execution.cell().await?;
     let status = match &arguments.command {
         Some(command) => once(&cell, command, &arguments.arguments).await?,
         None if io::stdin().is_terminal() => {
@@ -58,7 +63,8 @@ pub(super) async fn run(world: &World, arguments: &Arguments) -> anyhow::Result<
             once(&cell, &script, &[]).await?
         }
     };
-    cell.close()?;
+    drop((cell, execution));
+    executions.park_all().await;
     Ok(ExitCode::from(status))
 }
 

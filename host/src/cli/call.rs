@@ -1,23 +1,19 @@
 //! `toolcell call`: tool calls, from the arguments or one a line from standard input.
 
-use std::collections::HashMap;
 use std::io::{self, BufRead as _, Read as _};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use serde_json::{Map, Value};
+use toolcell::execution::{ExecutionError, Executions};
 use toolcell::wire::{self, Request};
-use toolcell::{Cell, Failure, Runtime, ToolCall};
+use toolcell::{Failure, ToolCall};
 
 use super::{World, pair, printer};
 
 /// Longest line of standard input, in bytes. A call with a larger content is refused; without the
 /// limit, input without line ends would be held whole.
 const MAX_LINE_BYTES: u64 = 64 << 20;
-
-/// Executions held open at once. Each holds a few files; the one that was used longest ago is
-/// closed first, and opened again when it is named again.
-const MAX_OPEN_CELLS: usize = 128;
 
 /// Runs one call from the arguments and prints its text, or reads calls as JSON, one a line, and
 /// prints a result a line.
@@ -38,16 +34,18 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn run(world: &World, arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let runtime = world.runtime()?;
-    match &arguments.tool {
-        Some(tool) => one(world, &runtime, tool, arguments).await,
-        None => many(world, &runtime).await,
-    }
+    let executions = world.executions()?;
+    let code = match &arguments.tool {
+        Some(tool) => one(world, &executions, tool, arguments).await,
+        None => many(world, &executions).await,
+    };
+    executions.park_all().await;
+    code
 }
 
 async fn one(
     world: &World,
-    runtime: &Runtime,
+    executions: &Executions,
     tool: &str,
     arguments: &Arguments,
 ) -> anyhow::Result<ExitCode> {
@@ -60,18 +58,16 @@ async fn one(
         };
         input.insert(name.to_owned(), value);
     }
-    let cell = runtime.open_cell(world.cell_options(&world.execution)?)?;
-    let result = cell.call(ToolCall::new("1", tool, Value::Object(input))).await;
+    let execution = executions.get_or_start(&world.execution, &world.agent).await?;
+    let result = execution.call(ToolCall::new("1", tool, Value::Object(input))).await;
     match arguments.json {
         true => printer::json(&wire::result(&result))?,
         false => printer::text(&result.text())?,
     }
-    cell.close()?;
     Ok(ExitCode::from(u8::from(result.is_error())))
 }
 
-async fn many(world: &World, runtime: &Runtime) -> anyhow::Result<ExitCode> {
-    let mut cells = Cells { world, runtime, open: HashMap::new(), clock: 0 };
+async fn many(world: &World, executions: &Executions) -> anyhow::Result<ExitCode> {
     let mut input = io::stdin().lock();
     let mut number = 0;
     let mut line = Vec::new();
@@ -89,10 +85,9 @@ async fn many(world: &World, runtime: &Runtime) -> anyhow::Result<ExitCode> {
             line.extend_from_slice(b"(too long)");
         }
         if !line.trim_ascii().is_empty() {
-            answer(&mut cells, &line, number).await?;
+            answer(world, executions, &line, number).await?;
         }
     }
-    cells.close()?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -111,65 +106,30 @@ fn skip_line(input: &mut impl io::BufRead) -> io::Result<()> {
     }
 }
 
-async fn answer(cells: &mut Cells<'_>, line: &[u8], number: u64) -> io::Result<()> {
+async fn answer(
+    world: &World,
+    executions: &Executions,
+    line: &[u8],
+    number: u64,
+) -> io::Result<()> {
     let text = String::from_utf8_lossy(line);
     let Request { call, execution } = match wire::parse(&text) {
         Ok(request) => request,
         Err(error) => return printer::json(&wire::malformed(number, &error)),
     };
-    let execution = execution.unwrap_or_else(|| cells.world.execution.clone());
-    let result = match cells.get(&execution) {
-        Ok(cell) => cell.call(call).await,
+    let id = execution.unwrap_or_else(|| world.execution.clone());
+    let result = match executions.get_or_start(&id, &world.agent).await {
+        Ok(execution) => execution.call(call).await,
         Err(error) => {
-            // What the library says names directories of the host: not for the agent's eyes.
-            let message = match error.is::<toolcell::Error>() {
-                true => format!("The execution {execution:?} cannot be opened."),
-                false => format!("{error}."),
+            // What the library says may name directories of the host: not for the agent's eyes.
+            let message = match &error {
+                ExecutionError::Name(_) => format!("{error}."),
+                _ => format!("The execution {id:?} cannot be opened."),
             };
-            eprintln!("toolcell: the execution {execution:?} cannot be opened: {error:#}");
+            let reason = super::chain(&error);
+            eprintln!("toolcell: the execution {id:?} cannot be opened: {reason}");
             wire::refused(call, Failure::new("execution_unavailable", message))
         }
     };
     printer::json(&wire::result(&result))
-}
-
-/// The executions that are open.
-struct Cells<'a> {
-    world: &'a World,
-    runtime: &'a Runtime,
-    open: HashMap<String, (u64, Cell)>,
-    clock: u64,
-}
-
-impl Cells<'_> {
-    fn get(&mut self, execution: &str) -> anyhow::Result<&Cell> {
-        self.clock += 1;
-        if !self.open.contains_key(execution) {
-            if self.open.len() >= MAX_OPEN_CELLS {
-                self.close_oldest()?;
-            }
-            let cell = self.runtime.open_cell(self.world.cell_options(execution)?)?;
-            self.open.insert(execution.to_owned(), (self.clock, cell));
-        }
-        let (used, cell) = self.open.get_mut(execution).context("it was just opened")?;
-        *used = self.clock;
-        Ok(cell)
-    }
-
-    fn close_oldest(&mut self) -> anyhow::Result<()> {
-        let oldest = self.open.iter().min_by_key(|(_, (used, _))| *used);
-        if let Some(name) = oldest.map(|(name, _)| name.clone())
-            && let Some((_, cell)) = self.open.remove(&name)
-        {
-            cell.close()?;
-        }
-        Ok(())
-    }
-
-    fn close(self) -> anyhow::Result<()> {
-        for (_, cell) in self.open.into_values() {
-            cell.close()?;
-        }
-        Ok(())
-    }
 }

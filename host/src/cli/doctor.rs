@@ -25,7 +25,7 @@ pub(super) fn run(world: &World) -> anyhow::Result<ExitCode> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     printer::text(&format!("threads       {threads}"))?;
     printer::text(&format!("state         {}", world.state.display()))?;
-    for (name, size, state) in world.runtime()?.components() {
+    for (name, size, state) in world.runtime(super::MAX_INSTANCES)?.components() {
         let state = match state {
             CacheState::Ready => "compiled",
             CacheState::Missing => "not compiled (the first call compiles it, in seconds)",

@@ -1,6 +1,5 @@
 //! `toolcell journal`: what was changed, for people and as JSON lines.
 
-use std::collections::HashSet;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -8,7 +7,7 @@ use anyhow::Context as _;
 use globset::{GlobBuilder, GlobMatcher};
 use serde_json::{Value, json};
 use toolcell::ambient;
-use toolcell::journal::{Facts, FileKind, Outcome, Record, Tail};
+use toolcell::journal::{Facts, Feed, FileKind, Outcome, Record};
 
 use super::{World, printer};
 
@@ -36,17 +35,18 @@ pub(super) async fn run(world: &World, arguments: &Arguments) -> anyhow::Result<
     let directory = ambient::open_dir_ambient(&path)
         .with_context(|| format!("the execution {} has no journal", world.execution))?;
     let filter = Filter::new(arguments)?;
-    let mut tail = Tail::default();
-    let mut printed = HashSet::new();
+    let mut feed = Feed::default();
     loop {
-        for record in tail.poll(&directory)? {
+        let mut records = feed.poll(&directory)?;
+        if !arguments.follow {
             // A followed record is printed once its outcome is known.
-            let ready = !arguments.follow || record.outcome != Outcome::Open;
-            if ready && filter.admits(record) && printed.insert(record.seq) {
-                match arguments.json {
-                    true => printer::json(&to_json(record))?,
-                    false => printer::text(&to_text(record))?,
-                }
+            records.extend(feed.open().iter().cloned());
+            records.sort_by_key(|record| record.seq);
+        }
+        for record in records.iter().filter(|record| filter.admits(record)) {
+            match arguments.json {
+                true => printer::json(&to_json(record))?,
+                false => printer::text(&to_text(record))?,
             }
         }
         if !arguments.follow {

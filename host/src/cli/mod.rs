@@ -6,6 +6,8 @@
 mod bash;
 mod call;
 mod doctor;
+mod exec;
+mod history;
 mod journal;
 mod precompile;
 mod printer;
@@ -17,7 +19,9 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use clap::{Parser, Subcommand};
+use toolcell::execution::{Executions, ExecutionsOptions, StoreAddress};
 use toolcell::journal::Durability;
+use toolcell::persist::StoreOptions;
 use toolcell::policy::Access;
 use toolcell::runtime::EngineOptions;
 use toolcell::{
@@ -40,9 +44,16 @@ struct World {
     /// Directory that holds executions, their journals and compiled code
     #[arg(long, global = true, env = "TOOLCELL_STATE", default_value = ".toolcell")]
     state: PathBuf,
-    /// Execution that is meant where a call names none
+    /// Execution that is meant where a call names none. One that is not there is started
     #[arg(long, global = true, default_value = "default")]
     execution: String,
+    /// Agent whose shared files a new execution gets
+    #[arg(long, global = true, default_value = "default")]
+    agent: String,
+    /// Where shared files are kept between executions: file:///DIR, s3://BUCKET/PREFIX,
+    /// gs://BUCKET/PREFIX or az://CONTAINER/PREFIX. The default is in the state directory
+    #[arg(long, global = true, env = "TOOLCELL_STORE", value_name = "URL")]
+    store: Option<String>,
     /// Use a directory of the host as a region: NAME=DIR, or NAME=DIR:ro to let it only be read
     #[arg(long, global = true, value_name = "NAME=DIR[:ro]")]
     region: Vec<String>,
@@ -77,6 +88,12 @@ enum Command {
     Call(call::Arguments),
     /// Start the cell's shell: for a person, or for a script
     Bash(bash::Arguments),
+    /// Start, end and show executions
+    Exec(exec::Arguments),
+    /// Show the versions of an agent's shared files
+    History(history::Arguments),
+    /// Go back to an earlier version of an agent's shared files
+    Restore(history::RestoreArguments),
     /// Print the tools' names, descriptions and schemas
     Tools(tools::Arguments),
     /// Print what was changed, by whom and when
@@ -109,6 +126,9 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         match &arguments.command {
             Command::Call(arguments) => call::run(world, arguments).await,
             Command::Bash(arguments) => bash::run(world, arguments).await,
+            Command::Exec(arguments) => exec::run(world, arguments).await,
+            Command::History(arguments) => history::run(world, arguments).await,
+            Command::Restore(arguments) => history::restore(world, arguments).await,
             Command::Tools(arguments) => tools::run(world, arguments).await,
             Command::Journal(arguments) => journal::run(world, arguments).await,
             Command::Precompile => precompile::run(world).await,
@@ -120,13 +140,18 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 /// Instances of one command. It runs one call at a time, and a smaller pool is set up sooner.
 const MAX_INSTANCES: u32 = 16;
 
+/// Executions held open at once. Each holds a few files; the one that was used longest ago is
+/// closed first, and opened again when it is named again.
+const MAX_OPEN_CELLS: usize = 128;
+
 /// Longest name of an execution.
 const MAX_NAME: usize = 64;
 
 impl World {
-    fn runtime(&self) -> anyhow::Result<Runtime> {
+    /// `instances`: how many may live at once.
+    fn runtime(&self, instances: u32) -> anyhow::Result<Runtime> {
         let mut options = RuntimeOptions::new(self.state.join("cache"));
-        options.engine = EngineOptions { max_instances: MAX_INSTANCES };
+        options.engine = EngineOptions { max_instances: instances };
         for tool in &self.tool {
             let (name, wasm) = named_file(tool, "--tool takes NAME=FILE")?;
             options.tools.push(CustomTool { name, wasm });
@@ -155,8 +180,24 @@ impl World {
         Ok(self.state.join("executions").join(execution))
     }
 
-    fn cell_options(&self, execution: &str) -> anyhow::Result<CellOptions> {
-        let mut options = CellOptions::new(self.directory(execution)?);
+    /// All executions of the state directory.
+    fn executions(&self) -> anyhow::Result<Executions> {
+        Ok(Executions::open(self.runtime(MAX_INSTANCES)?, self.executions_options()?)?)
+    }
+
+    fn executions_options(&self) -> anyhow::Result<ExecutionsOptions> {
+        let mut options = ExecutionsOptions::new(&self.state);
+        options.max_open_cells = MAX_OPEN_CELLS;
+        options.cell = self.cell_options()?;
+        if let Some(url) = &self.store {
+            options.store = StoreAddress::Url(url.clone(), StoreOptions::default());
+        }
+        Ok(options)
+    }
+
+    /// What every execution's cell is made from.
+    fn cell_options(&self) -> anyhow::Result<CellOptions> {
+        let mut options = CellOptions::new("");
         for region in &self.region {
             let (name, directory) = pair(region, "--region takes NAME=DIR or NAME=DIR:ro")?;
             let (directory, access) = match directory.strip_suffix(":ro") {

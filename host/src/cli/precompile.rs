@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use super::{World, printer};
 
 pub(super) async fn run(world: &World) -> anyhow::Result<ExitCode> {
-    let runtime = world.runtime()?;
+    let runtime = world.runtime(super::MAX_INSTANCES)?;
     let tools = runtime.tools().await?;
     runtime.compile_programs()?;
     let names: Vec<&str> = tools.iter().map(|tool| tool.name.as_str()).collect();

@@ -27,7 +27,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn run(world: &World, arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let tools = world.runtime()?.tools().await?;
+    let tools = world.runtime(super::MAX_INSTANCES)?.tools().await?;
     let all = arguments.format == Format::Json;
     let shown = tools.iter().filter(|tool| all || tool.advertised);
     let shown: Vec<Value> = shown.map(|tool| show(tool, arguments.format)).collect();

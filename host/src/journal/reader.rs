@@ -1,7 +1,7 @@
 //! Segments to records: the two halves of each change put together, in order.
 
 use std::collections::HashMap;
-use std::io::Read as _;
+use std::io::{Read as _, Seek as _, SeekFrom};
 
 use cap_std::fs::Dir;
 
@@ -61,6 +61,17 @@ impl Reader {
         self.records
     }
 
+    /// The records that are complete; the others stay.
+    fn take_complete(&mut self) -> Vec<Record> {
+        let (open, complete) = std::mem::take(&mut self.records)
+            .into_iter()
+            .partition(|record| record.outcome == Outcome::Open);
+        self.records = open;
+        self.by_seq =
+            self.records.iter().enumerate().map(|(at, record)| (record.seq, at)).collect();
+        complete
+    }
+
     /// The sequence number after the last one used.
     pub fn next_seq(&self) -> u64 {
         self.records.last().map_or(1, |record| record.seq + 1)
@@ -114,29 +125,50 @@ impl Reader {
     }
 }
 
-/// Follows a journal that another process writes.
+/// A journal as a stream of changes: follows what this process or another one writes, and keeps
+/// nothing but what is not complete yet.
 #[derive(Debug, Default)]
-pub struct Tail {
+pub struct Feed {
     reader: Reader,
-    offsets: HashMap<String, usize>,
+    offsets: HashMap<String, u64>,
 }
 
-impl Tail {
-    /// Reads what has come since the last time.
+impl Feed {
+    /// A feed that begins after what the journal holds now.
+    ///
+    /// # Errors
+    /// When the journal cannot be listed.
+    pub fn from_here(directory: &Dir) -> Result<Feed, JournalError> {
+        let io = |source| JournalError::Io { action: "examine", source };
+        let mut offsets = HashMap::new();
+        for (name, _) in segments(directory)? {
+            let length = directory.metadata(&name).map_err(io)?.len();
+            offsets.insert(name, length);
+        }
+        Ok(Feed { reader: Reader::default(), offsets })
+    }
+
+    /// The changes that were completed since the last time, in the order in which they were asked
+    /// for.
     ///
     /// # Errors
     /// When a segment cannot be read, or is of another version.
-    pub fn poll(&mut self, directory: &Dir) -> Result<&[Record], JournalError> {
+    pub fn poll(&mut self, directory: &Dir) -> Result<Vec<Record>, JournalError> {
         for (name, _) in segments(directory)? {
-            let bytes = load(directory, &name)?;
             let offset = self.offsets.get(&name).copied().unwrap_or(0);
+            let bytes = load(directory, &name, offset)?;
             let read = match offset {
                 0 => self.reader.feed(&name, &bytes)?,
-                offset => self.reader.feed_more(bytes.get(offset..).unwrap_or_default()),
+                _ => self.reader.feed_more(&bytes),
             };
-            self.offsets.insert(name, offset + read);
+            self.offsets.insert(name, offset + read as u64);
         }
-        Ok(self.reader.records())
+        Ok(self.reader.take_complete())
+    }
+
+    /// The changes that have begun and are not complete.
+    pub fn open(&self) -> &[Record] {
+        self.reader.records()
     }
 }
 
@@ -147,7 +179,7 @@ impl Tail {
 pub fn read_all(directory: &Dir) -> Result<Reader, JournalError> {
     let mut reader = Reader::default();
     for (name, _) in segments(directory)? {
-        reader.feed(&name, &load(directory, &name)?)?;
+        reader.feed(&name, &load(directory, &name, 0)?)?;
     }
     Ok(reader)
 }
@@ -167,10 +199,12 @@ pub(super) fn segments(directory: &Dir) -> Result<Vec<(String, u64)>, JournalErr
     Ok(found)
 }
 
-pub(super) fn load(directory: &Dir, name: &str) -> Result<Vec<u8>, JournalError> {
+/// What a segment holds from `offset` on.
+fn load(directory: &Dir, name: &str, offset: u64) -> Result<Vec<u8>, JournalError> {
     let io = |source| JournalError::Io { action: "read", source };
     let mut bytes = Vec::new();
-    let file = directory.open(name).map_err(io)?;
+    let mut file = directory.open(name).map_err(io)?;
+    file.seek(SeekFrom::Start(offset)).map_err(io)?;
     file.take(MAX_SEGMENT_BYTES).read_to_end(&mut bytes).map_err(io)?;
     Ok(bytes)
 }

@@ -321,6 +321,16 @@ impl Journal {
         self.end(write.seq, Outcome::Done, None, after, write.ranges);
     }
 
+    /// The directory of its segments.
+    pub(crate) fn directory(&self) -> &Dir {
+        &self.directory
+    }
+
+    /// The number that the next record will have.
+    pub fn next_seq(&self) -> u64 {
+        self.inner.lock().next_seq
+    }
+
     /// What old content is kept, and where.
     pub(crate) fn images(&self) -> &Images {
         &self.images

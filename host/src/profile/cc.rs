@@ -16,8 +16,22 @@ pub fn text(tool: &str, result: &Value) -> String {
         "Bash" => bash(result),
         "TaskOutput" | "BashOutput" => task_output(result),
         "TaskStop" | "KillShell" => string(&result["message"]).to_owned(),
+        "UploadFile" => uploaded(result),
         _ => custom(result),
     }
+}
+
+fn uploaded(result: &Value) -> String {
+    let files = result["files"].as_array().into_iter().flatten();
+    let lines = files.map(|file| {
+        format!(
+            "Uploaded {} ({} bytes). {}",
+            string(&file["path"]),
+            file["size"],
+            string(&file["message"])
+        )
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// The text of a failure.

@@ -36,6 +36,13 @@ impl Fault {
     }
 }
 
+impl Fault {
+    /// Whether it says that there is nothing of this name.
+    pub fn is_absent(&self) -> bool {
+        matches!(self, Fault::Os(Errno::NOENT | Errno::NOTDIR))
+    }
+}
+
 impl From<Errno> for Fault {
     fn from(errno: Errno) -> Fault {
         Fault::Os(errno)

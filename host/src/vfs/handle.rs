@@ -8,7 +8,7 @@ use rustix::fs::Stat;
 
 use super::backing;
 use super::inode::Inode;
-use super::space::{Mount, Space};
+use super::space::Mount;
 use super::synthetic::Entry;
 use crate::path::GuestPath;
 use crate::policy::Place;
@@ -54,7 +54,6 @@ impl DirHandle {
 /// the file's bytes back if its name is gone and nobody else has it open.
 #[derive(Debug)]
 pub struct FileHandle {
-    pub(super) space: Arc<Space>,
     pub(super) mount: Arc<Mount>,
     pub(super) fd: OwnedFd,
     pub(super) inode: Arc<Inode>,
@@ -84,11 +83,8 @@ impl FileHandle {
 impl Drop for FileHandle {
     fn drop(&mut self) {
         let mut state = self.inode.lock();
-        if let Some((_, write)) = state.writing.take_if(|(id, _)| *id == self.id) {
-            let after = self.stat().map(|stat| backing::facts(&stat)).unwrap_or_default();
-            if let Some(journal) = self.space.journal() {
-                journal.close_write(write, after);
-            }
+        if let Some(writing) = state.writing.take_if(|writing| writing.descriptor == self.id) {
+            writing.finish(self.stat().map(|stat| backing::facts(&stat)).unwrap_or_default());
         }
         drop(state);
         let mut open = self.mount.inodes.lock();

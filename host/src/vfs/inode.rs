@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use parking_lot::{Mutex, MutexGuard};
 
-use crate::journal::OpenWrite;
+use crate::journal::{Facts, Journal, OpenWrite};
 
 /// One file that somebody has open.
 #[derive(Debug, Default)]
@@ -19,8 +19,24 @@ pub(super) struct Inode {
 
 #[derive(Debug, Default)]
 pub(super) struct InodeState {
-    /// The descriptor that last wrote, and its record.
-    pub(super) writing: Option<(u64, OpenWrite)>,
+    /// Who last wrote, with the record that is still open.
+    pub(super) writing: Option<Writing>,
+}
+
+/// A descriptor that writes, and its record. A file may be open in several cells at once, each
+/// with its own journal, so the record knows where it belongs.
+#[derive(Debug)]
+pub(super) struct Writing {
+    pub(super) descriptor: u64,
+    pub(super) record: OpenWrite,
+    pub(super) journal: Arc<Journal>,
+}
+
+impl Writing {
+    /// Completes the record.
+    pub(super) fn finish(self, after: Facts) {
+        self.journal.close_write(self.record, after);
+    }
 }
 
 impl Inode {

@@ -50,9 +50,23 @@ pub(super) struct Mount {
     generation: AtomicU64,
     /// Whether anything was changed since the last sync.
     changed: AtomicBool,
+    /// Whether it holds what a door of the host is receiving. No guest sees it.
+    pub(super) incoming: bool,
 }
 
 impl Mount {
+    fn new(MountSpec { at, region, root }: MountSpec, incoming: bool) -> Arc<Mount> {
+        Arc::new(Mount {
+            at,
+            region,
+            root: Arc::new(root),
+            inodes: InodeTable::default(),
+            generation: AtomicU64::new(0),
+            changed: AtomicBool::new(false),
+            incoming,
+        })
+    }
+
     pub(super) fn note_change(&self) {
         self.changed.store(true, Ordering::Release);
     }
@@ -88,20 +102,9 @@ impl Space {
         journal: Arc<Journal>,
         earlier: &[Record],
     ) -> io::Result<Space> {
-        let mut mounts = Vec::new();
-        for MountSpec { at, region, root } in specs {
-            mounts.push(Arc::new(Mount {
-                at,
-                region,
-                root: Arc::new(root),
-                inodes: InodeTable::default(),
-                generation: AtomicU64::new(0),
-                changed: AtomicBool::new(false),
-            }));
-        }
-        mounts.sort_by_key(|mount| std::cmp::Reverse(mount.at.as_str().len()));
+        let mounts = specs.into_iter().map(|spec| Mount::new(spec, false)).collect();
         let space = Space {
-            mounts,
+            mounts: longest_first(mounts),
             synthetic: Arc::new(Tree::new([])),
             system: Region::new(SYSTEM_REGION, Access::ReadOnly, Quota::UNLIMITED),
             journal: Some(journal.clone()),
@@ -116,6 +119,27 @@ impl Space {
     #[must_use]
     pub fn with_tree(self, synthetic: Arc<Tree>) -> Space {
         Space { synthetic, ..self }
+    }
+
+    /// The same namespace as the host's own doors see it, with places where files are received
+    /// before they have their names. What is received counts for its region from the first byte.
+    #[must_use]
+    pub fn with_incoming(&self, incoming: Vec<MountSpec>) -> Space {
+        let incoming = incoming.into_iter().map(|spec| Mount::new(spec, true));
+        Space {
+            mounts: longest_first(self.mounts.iter().cloned().chain(incoming).collect()),
+            synthetic: self.synthetic.clone(),
+            system: self.system.clone(),
+            journal: self.journal.clone(),
+        }
+    }
+
+    /// The same namespace, with the regions of another one beside its own. Both see the same
+    /// files and count for the same quotas; each records what it changes in its own journal.
+    #[must_use]
+    pub fn joined(self, other: &Space) -> Space {
+        let mounts = self.mounts.into_iter().chain(other.mounts.iter().cloned());
+        Space { mounts: longest_first(mounts.collect()), ..self }
     }
 
     /// A namespace without regions or journal: there is nothing to see or change.
@@ -223,6 +247,11 @@ impl Space {
         let Ok(parts) = Parts::new(rest) else { return Facts::Absent };
         super::resolve::facts_beneath(&mount.root, parts)
     }
+}
+
+fn longest_first(mut mounts: Vec<Arc<Mount>>) -> Vec<Arc<Mount>> {
+    mounts.sort_by_key(|mount| std::cmp::Reverse(mount.at.as_str().len()));
+    mounts
 }
 
 #[derive(Default)]

@@ -11,7 +11,7 @@ use crate::policy::Operation;
 use crate::vfs::backing::{self, Position};
 use crate::vfs::fault::Fault;
 use crate::vfs::handle::{FileHandle, Node, SyntheticHandle};
-use crate::vfs::inode::InodeState;
+use crate::vfs::inode::{InodeState, Writing};
 use crate::vfs::synthetic::{self, Device, Entry};
 
 /// Bytes read or written in one host call. A guest names the length; the host allocates it.
@@ -96,8 +96,8 @@ impl Mediator {
         let grow = end.saturating_sub(size);
         let ticket = self.writing_ticket(file, &mut state, grow)?;
         let effect = backing::write(ticket, file.fd.as_fd(), data, position, size);
-        let (_, record) = state.writing.as_mut().ok_or(Errno::IO)?;
-        Ok(record.absorb(effect, start)?)
+        let writing = state.writing.as_mut().ok_or(Errno::IO)?;
+        Ok(writing.record.absorb(effect, start)?)
     }
 
     /// The ticket for one more write by this descriptor: of the record it already has, or of a
@@ -109,25 +109,18 @@ impl Mediator {
         grow: u64,
     ) -> Result<Ticket, Fault> {
         let permit = self.permit(Operation::WriteFile { at: file.place(), grow })?;
-        if let Some((id, record)) = &state.writing
-            && *id == file.id
+        if let Some(writing) = &state.writing
+            && writing.descriptor == file.id
         {
-            return Ok(record.ticket(permit));
+            return Ok(writing.record.ticket(permit));
         }
-        self.finish_writing(file, state)?;
+        finish_writing(file, state);
         let before = self.before(file)?;
         let ticket = self.begin(permit, before)?;
-        state.writing = Some((file.id, self.journal()?.open_write(&ticket)));
+        let journal = self.space.journal().ok_or(Errno::ROFS)?.clone();
+        let record = journal.open_write(&ticket);
+        state.writing = Some(Writing { descriptor: file.id, record, journal });
         Ok(ticket)
-    }
-
-    /// Completes the record of whoever wrote to this file last.
-    fn finish_writing(&self, file: &FileHandle, state: &mut InodeState) -> Result<(), Fault> {
-        if let Some((_, record)) = state.writing.take() {
-            let after = file.stat().map(|stat| backing::facts(&stat)).unwrap_or_default();
-            self.journal()?.close_write(record, after);
-        }
-        Ok(())
     }
 
     /// Sets a file's length.
@@ -148,7 +141,7 @@ impl Mediator {
             return Err(Errno::FBIG.into());
         }
         let mut state = file.inode.lock();
-        self.finish_writing(file, &mut state)?;
+        finish_writing(file, &mut state);
         let from = size_of(file)?;
         let operation = Operation::Resize { at: file.place(), from, to };
         if from == to {
@@ -204,7 +197,7 @@ impl Mediator {
             }
             Node::File(file) => {
                 let mut state = file.inode.lock();
-                self.finish_writing(file, &mut state)?;
+                finish_writing(file, &mut state);
                 let before = backing::facts(&file.stat()?);
                 let ticket = self.ticket(Operation::SetTimes { at: file.place() }, before)?;
                 self.record(backing::set_times(ticket, file.fd.as_fd(), times))
@@ -219,6 +212,13 @@ impl Mediator {
             Node::File(file) => Ok(rustix::fs::fsync(&file.fd)?),
             Node::Directory(_) | Node::Synthetic(_) => Ok(()),
         }
+    }
+}
+
+/// Completes the record of whoever wrote to this file last.
+fn finish_writing(file: &FileHandle, state: &mut InodeState) {
+    if let Some(writing) = state.writing.take() {
+        writing.finish(file.stat().map(|stat| backing::facts(&stat)).unwrap_or_default());
     }
 }
 

@@ -5,7 +5,7 @@ use std::os::fd::AsFd as _;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
-use super::{Mediator, beneath_root, place};
+use super::{Mediator, OpenHow, beneath_root, place};
 use crate::path::{GuestPath, Parts, escape};
 use crate::policy::{Access, Operation, Place};
 use crate::vfs::backing;
@@ -192,6 +192,33 @@ impl Mediator {
             names.push((listed.name, listed.kind));
         }
         Ok(names)
+    }
+
+    /// What the directory at an absolute path holds, up to `most` entries in order of their names,
+    /// for the host's own doors. What vanishes meanwhile is left out.
+    ///
+    /// # Errors
+    /// As `readdir(3)`, and whatever policy refuses.
+    pub fn entries(&self, path: &str, most: usize) -> Result<Vec<(String, FileLook)>, Fault> {
+        let node = self.open(path, OpenHow { directory: true, ..OpenHow::READ })?;
+        let mut entries = Vec::new();
+        for (name, _) in self.names(&node, most)? {
+            match self.stat_at(&node, &name, Follow::No) {
+                Ok(metadata) => entries.push((name, FileLook::new(&metadata, true))),
+                Err(Fault::Os(Errno::NOENT)) => {}
+                Err(fault) => return Err(fault),
+            }
+        }
+        entries.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        Ok(entries)
+    }
+
+    /// The target of the symbolic link at an absolute path, for the host's own doors.
+    ///
+    /// # Errors
+    /// As `readlink(2)`, and whatever policy refuses.
+    pub fn link_target(&self, path: &str) -> Result<String, Fault> {
+        self.read_link_at(&self.root(), beneath_root(path))
     }
 
     /// Metadata of what a path names.

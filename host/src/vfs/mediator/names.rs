@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use rustix::fs::{FileType, Mode, OFlags, Stat, Timestamps};
+use rustix::fs::{FileType, Mode, OFlags, Stat, Timespec, Timestamps};
 use rustix::io::Errno;
 
 use super::{Mediator, place};
@@ -106,17 +106,44 @@ impl Mediator {
     /// # Errors
     /// As `rename(2)`, and whatever policy refuses. Another region is `EXDEV`.
     pub fn rename(&self, at: &Node, old: &str, to: &Node, new: &str) -> Result<(), Fault> {
+        self.give_name((at, old), (to, new), true)
+    }
+
+    /// Moves a file that one of the host's own doors has received, from an absolute path in the
+    /// incoming space to one in the region that it is for. Unless `replace`, the name must be free.
+    ///
+    /// # Errors
+    /// As `rename(2)`, and whatever policy refuses.
+    pub fn publish(&self, from: &str, to: &str, replace: bool) -> Result<(), Fault> {
+        let root = self.root();
+        self.give_name(
+            (&root, super::beneath_root(from)),
+            (&root, super::beneath_root(to)),
+            replace,
+        )
+    }
+
+    fn give_name(
+        &self,
+        (at, old): (&Node, &str),
+        (to, new): (&Node, &str),
+        replace: bool,
+    ) -> Result<(), Fault> {
         let (old, new) = (Parts::new(old)?, Parts::new(new)?);
         let (from_dir, from) = self.name(at, old, Follow::No)?;
         let (to_dir, to) = self.name(to, new, Follow::No)?;
         let operation =
             Operation::Rename { from: place(&from_dir, &from), to: place(&to_dir, &to) };
         if !Arc::ptr_eq(&from_dir.mount, &to_dir.mount) {
-            // Policy first: what may not be changed says so, whatever the mounts are.
-            let _permit = self.permit(operation)?;
-            return Err(Errno::XDEV.into());
+            if !from_dir.mount.incoming {
+                // Policy first: what may not be changed says so, whatever the mounts are.
+                let _permit = self.permit(operation)?;
+                return Err(Errno::XDEV.into());
+            }
+            let received = backing::stat_name(from_dir.as_fd(), &from)?;
+            finish_open_write(&from_dir.mount.inodes.lock(), &received);
         }
-        let mut open = from_dir.mount.inodes.lock();
+        let mut open = to_dir.mount.inodes.lock();
         let moved = backing::stat_name(from_dir.as_fd(), &from)?;
         let is_directory = FileType::from_raw_mode(moved.st_mode) == FileType::Directory;
         if (old.directory || new.directory) && !is_directory {
@@ -126,12 +153,16 @@ impl Mediator {
             Err(Errno::NOENT) => None,
             result => Some(result?),
         };
+        if replaced.is_some() && !replace {
+            let _permit = self.permit(operation)?;
+            return Err(Errno::EXIST.into());
+        }
         if replaced.is_some_and(|stat| stat.st_ino == moved.st_ino) {
             // Two names of one file: nothing changes, as POSIX wants it.
             let _permit = self.permit(operation)?;
             return Ok(());
         }
-        self.finish_open_write(&open, &moved)?;
+        finish_open_write(&open, &moved);
         let before = match &replaced {
             Some(stat) => self.before_removal(&open, &to_dir, &to, stat)?,
             None => Facts::Absent,
@@ -189,10 +220,24 @@ impl Mediator {
         let (dir, name) = self.name(at, Parts::new(path)?, follow)?;
         let open = dir.mount.inodes.lock();
         let stat = backing::stat_name(dir.as_fd(), &name)?;
-        self.finish_open_write(&open, &stat)?;
+        finish_open_write(&open, &stat);
         let operation = Operation::SetTimes { at: place(&dir, &name) };
         let ticket = self.ticket(operation, backing::facts(&stat))?;
         self.record(backing::set_times_at(ticket, dir.as_fd(), &name, times))
+    }
+
+    /// Sets when what an absolute path names was changed, in nanoseconds since 1970, for the
+    /// host's own doors. Links are not followed.
+    ///
+    /// # Errors
+    /// As `utimensat(2)`, and whatever policy refuses.
+    pub fn set_modified(&self, path: &str, nanoseconds: u64) -> Result<(), Fault> {
+        let time = Timespec {
+            tv_sec: i64::try_from(nanoseconds / 1_000_000_000).unwrap_or(i64::MAX),
+            tv_nsec: i64::try_from(nanoseconds % 1_000_000_000).unwrap_or(0),
+        };
+        let times = Timestamps { last_access: time, last_modification: time };
+        self.set_times_at(&self.root(), super::beneath_root(path), Follow::No, &times)
     }
 
     /// Sets the permission bits of what an absolute path names, links followed, to
@@ -214,21 +259,10 @@ impl Mediator {
         if parts.directory && kind != FileType::Directory {
             return Err(Errno::NOTDIR.into());
         }
-        self.finish_open_write(&open, &stat)?;
+        finish_open_write(&open, &stat);
         let mode = permitted_mode(mode, kind == FileType::Directory);
         let ticket = self.begin(permit, backing::facts(&stat))?;
         self.record(backing::set_mode(ticket, dir.as_fd(), &name, mode))
-    }
-
-    /// Completes the record of whoever is writing to this file, so that it stands before the
-    /// change that follows.
-    fn finish_open_write(&self, open: &OpenInodes, stat: &Stat) -> Result<(), Fault> {
-        if let Some(inode) = open.get(stat.st_ino)
-            && let Some((_, record)) = inode.lock().writing.take()
-        {
-            self.journal()?.close_write(record, backing::facts(stat));
-        }
-        Ok(())
     }
 
     /// The facts before a name's file is removed or replaced, its content being kept where the
@@ -240,7 +274,7 @@ impl Mediator {
         name: &Component,
         stat: &Stat,
     ) -> Result<Facts, Fault> {
-        self.finish_open_write(open, stat)?;
+        finish_open_write(open, stat);
         let facts = backing::facts(stat);
         let Facts::Present { kind, inode, size, mode, modified_ns, .. } = facts else {
             return Ok(facts);
@@ -255,6 +289,16 @@ impl Mediator {
         let mut file = std::fs::File::from(fd);
         let hash = images.store(&mut file).map_err(|_| Errno::IO)?;
         Ok(Facts::Present { kind, inode, size, mode, modified_ns, hash: Some(hash) })
+    }
+}
+
+/// Completes the record of whoever is writing to this file, so that it stands before the change
+/// that follows.
+fn finish_open_write(open: &OpenInodes, stat: &Stat) {
+    if let Some(inode) = open.get(stat.st_ino)
+        && let Some(writing) = inode.lock().writing.take()
+    {
+        writing.finish(backing::facts(stat));
     }
 }
 

@@ -168,7 +168,6 @@ impl Mediator {
                     Operation::ReadFile { at }
                 })?;
                 Ok(Node::File(Arc::new(FileHandle {
-                    space: self.space.clone(),
                     mount: mount.clone(),
                     fd,
                     inode: open.open(stat.st_ino),

@@ -1,0 +1,191 @@
+//! `toolcell history` and `toolcell restore`: the versions of an agent's shared files.
+
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use similar::TextDiff;
+use toolcell::execution::SharedFiles;
+use toolcell::persist::{Entry, Kind, PersistError, Version};
+
+use toolcell::clock::rfc3339 as time;
+
+use super::{World, printer};
+
+/// Files longer than this are not compared line by line.
+const MAX_DIFF_BYTES: u64 = 1 << 20;
+
+/// Shows the versions of an agent's shared files, or what changed between two of them.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// The agent
+    agent: String,
+    /// Only this file, or what is below this directory
+    path: Option<String>,
+    /// Show what changed from version N to version M
+    #[arg(long, value_name = "N..M")]
+    diff: Option<String>,
+    /// Print JSON, a version a line
+    #[arg(long)]
+    json: bool,
+}
+
+/// Makes an earlier version of an agent's shared files the latest again.
+#[derive(Debug, clap::Args)]
+pub(super) struct RestoreArguments {
+    /// The agent
+    agent: String,
+    /// The version to go back to
+    #[arg(long, value_name = "N")]
+    version: u64,
+}
+
+pub(super) async fn run(world: &World, arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let shared = world.executions()?.shared(&arguments.agent)?;
+    let path = arguments.path.as_deref().map(|path| path.trim_matches('/'));
+    let path = path.map(|path| path.strip_prefix("shared/").unwrap_or(path));
+    match &arguments.diff {
+        Some(range) => {
+            let (from, to) = versions(range)?;
+            let from = shared.versions().load(from).await?;
+            let to = shared.versions().load(to).await?;
+            difference(&shared, &from, &to, path).await?;
+        }
+        None => list(&shared, path, arguments.json).await?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) async fn restore(
+    world: &World,
+    arguments: &RestoreArguments,
+) -> anyhow::Result<ExitCode> {
+    let shared = world.executions()?.shared(&arguments.agent)?;
+    let version = shared.restore(arguments.version).await?;
+    printer::text(&format!(
+        "the shared files of {} are those of version {} again, as version {}",
+        arguments.agent, arguments.version, version.number
+    ))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn versions(range: &str) -> anyhow::Result<(u64, u64)> {
+    let parsed =
+        range.split_once("..").and_then(|(from, to)| Some((from.parse().ok()?, to.parse().ok()?)));
+    parsed.with_context(|| format!("--diff takes two versions as N..M, not {range:?}"))
+}
+
+async fn list(shared: &SharedFiles, path: Option<&str>, json: bool) -> anyhow::Result<()> {
+    let mut before = Version::default();
+    let mut lines = Vec::new();
+    for number in shared.versions().numbers().await? {
+        let version = shared.versions().load(number).await?;
+        let changed = changed(&before, &version, path);
+        if path.is_none() || !changed.is_empty() {
+            lines.push(match json {
+                true => serde_json::json!({
+                    "version": number,
+                    "time": time(version.committed_ns),
+                    "by": version.author,
+                    "bytes": version.bytes(),
+                    "changed": changed.iter().map(|(mark, path)| format!("{mark} {path}"))
+                        .collect::<Vec<_>>(),
+                    "overwrote": version.overwrote,
+                })
+                .to_string(),
+                false => line(&version, &changed),
+            });
+        }
+        before = version;
+    }
+    for line in lines.iter().rev() {
+        printer::text(line)?;
+    }
+    if lines.is_empty() && !json {
+        bail!("there is no version of {}'s shared files that has it", shared.versions().agent());
+    }
+    Ok(())
+}
+
+fn line(version: &Version, changed: &[(char, &str)]) -> String {
+    let by = version.author.execution.as_deref().unwrap_or(&version.author.door);
+    let mut text = format!("version {}  {}  by {by}", version.number, time(version.committed_ns));
+    for (mark, path) in changed {
+        text.push_str(&format!("\n  {mark} {path}"));
+    }
+    for (path, other) in &version.overwrote {
+        text.push_str(&format!("\n  ! {path} replaced a change that version {other} has"));
+    }
+    text
+}
+
+/// What differs: `A` added, `M` changed, `D` removed.
+fn changed<'a>(from: &'a Version, to: &'a Version, path: Option<&str>) -> Vec<(char, &'a str)> {
+    let below = |candidate: &str| {
+        path.is_none_or(|path| {
+            let rest = candidate.strip_prefix(path);
+            rest.is_some_and(|rest| path.is_empty() || rest.is_empty() || rest.starts_with('/'))
+        })
+    };
+    let removed =
+        from.tree.keys().filter(|path| !to.tree.contains_key(*path)).map(|path| ('D', path));
+    let others = to.tree.iter().filter_map(|(path, entry)| match from.tree.get(path) {
+        None => Some(('A', path)),
+        Some(old) if same(old, entry) => None,
+        Some(_) => Some(('M', path)),
+    });
+    let mut changed: Vec<(char, &str)> = removed
+        .chain(others)
+        .map(|(mark, path)| (mark, path.as_str()))
+        .filter(|(_, path)| below(path))
+        .collect();
+    changed.sort_unstable_by_key(|(_, path)| *path);
+    changed
+}
+
+fn same(one: &Entry, other: &Entry) -> bool {
+    (&one.kind, one.mode, one.frozen) == (&other.kind, other.mode, other.frozen)
+}
+
+async fn difference(
+    shared: &SharedFiles,
+    from: &Version,
+    to: &Version,
+    path: Option<&str>,
+) -> anyhow::Result<()> {
+    for (mark, path) in changed(from, to, path) {
+        printer::text(&format!("{mark} {path}"))?;
+        let (old, new) = (from.tree.get(path), to.tree.get(path));
+        let (Some(old), Some(new)) =
+            (text(shared, path, old).await?, text(shared, path, new).await?)
+        else {
+            continue;
+        };
+        let (a, b) = (format!("a/{path}"), format!("b/{path}"));
+        let diff = TextDiff::from_lines(&old, &new).unified_diff().header(&a, &b).to_string();
+        if !diff.is_empty() {
+            printer::text(diff.trim_end())?;
+        }
+    }
+    Ok(())
+}
+
+/// A file's text, if it is one that can be compared; nothing is an empty text.
+async fn text(
+    shared: &SharedFiles,
+    path: &str,
+    entry: Option<&Entry>,
+) -> anyhow::Result<Option<String>> {
+    let digest = match entry.map(|entry| &entry.kind) {
+        None => return Ok(Some(String::new())),
+        Some(Kind::File(digest)) if digest.size <= MAX_DIFF_BYTES => digest,
+        Some(_) => return Ok(None),
+    };
+    let mut content = Vec::new();
+    shared
+        .read(path, digest, |piece| {
+            content.extend_from_slice(piece);
+            Ok::<(), PersistError>(())
+        })
+        .await?;
+    Ok(String::from_utf8(content).ok().filter(|text| !text.contains('\0')))
+}

@@ -1,0 +1,307 @@
+//! Where executions are kept: the state directory, the object store and the environments.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use cap_std::fs::Dir;
+use parking_lot::Mutex;
+
+use super::record::ExecutionRecord;
+use super::run::Execution;
+use super::shared::SharedFiles;
+use super::staged::{DEFAULT_LIFETIME, Staged};
+use super::{ExecutionError, Status};
+use crate::ambient;
+use crate::cell::{CellOptions, subdirectory};
+use crate::embed::Runtime;
+use crate::environment::{ENVIRONMENT_QUOTA, Environment};
+use crate::error::Error;
+use crate::persist::{Blobs, Store, StoreOptions, Versions};
+use crate::policy::{DEFAULT_REGIONS, Quota};
+
+/// Executions whose cells are held open, unless something else is said. Each holds a few files;
+/// the others are opened when they are wanted.
+const MAX_OPEN_CELLS: usize = 256;
+
+/// Longest name of an execution, agent or environment.
+const MAX_NAME: usize = 64;
+
+/// Where the object store is.
+#[derive(Debug, Clone, Default)]
+pub enum StoreAddress {
+    /// In the state directory.
+    #[default]
+    Local,
+    /// At a URL: see [`Store::open`].
+    Url(String, StoreOptions),
+    /// Wherever this one is.
+    Given(Store),
+}
+
+/// What [`Executions`] are made from.
+#[derive(Debug, Clone)]
+pub struct ExecutionsOptions {
+    /// The state directory; made if it is not there.
+    pub directory: PathBuf,
+    /// The object store.
+    pub store: StoreAddress,
+    /// What each execution's cell is made from; its directory and environment are filled in.
+    pub cell: CellOptions,
+    /// How long a staged file can be used.
+    pub staged_lifetime: Duration,
+    /// What an environment may hold.
+    pub environment_quota: Quota,
+    /// Cells that are held open.
+    pub max_open_cells: usize,
+}
+
+impl ExecutionsOptions {
+    /// The defaults, in this state directory.
+    pub fn new(directory: impl Into<PathBuf>) -> ExecutionsOptions {
+        ExecutionsOptions {
+            directory: directory.into(),
+            store: StoreAddress::Local,
+            cell: CellOptions::new(""),
+            staged_lifetime: DEFAULT_LIFETIME,
+            environment_quota: ENVIRONMENT_QUOTA,
+            max_open_cells: MAX_OPEN_CELLS,
+        }
+    }
+}
+
+/// All executions of a state directory. Cheap to clone; clones share everything.
+#[derive(Debug, Clone)]
+pub struct Executions(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    home: Arc<Home>,
+    known: Mutex<HashMap<String, Arc<Execution>>>,
+}
+
+/// What executions share.
+#[derive(Debug)]
+pub(super) struct Home {
+    pub(super) runtime: Runtime,
+    pub(super) options: ExecutionsOptions,
+    pub(super) executions: Dir,
+    pub(super) live: Dir,
+    pub(super) staged: Staged,
+    directory: Dir,
+    store: OnceLock<(Store, Blobs)>,
+    versions: Mutex<HashMap<String, Versions>>,
+    environments: Mutex<HashMap<String, Arc<Environment>>>,
+}
+
+impl Executions {
+    /// Opens the state directory.
+    ///
+    /// # Errors
+    /// When it cannot be made or opened.
+    pub fn open(
+        runtime: Runtime,
+        options: ExecutionsOptions,
+    ) -> Result<Executions, ExecutionError> {
+        let path = &options.directory;
+        let directory = ambient::create_private_dir_ambient(path)
+            .map_err(|error| Error::io(format!("the state directory {}", path.display()), error))?;
+        let home = Home {
+            executions: subdirectory(&directory, "executions")?,
+            live: subdirectory(&directory, "live")?,
+            staged: Staged::new(subdirectory(&directory, "staged")?, options.staged_lifetime),
+            runtime,
+            options,
+            directory,
+            store: OnceLock::new(),
+            versions: Mutex::default(),
+            environments: Mutex::default(),
+        };
+        Ok(Executions(Arc::new(Inner { home: Arc::new(home), known: Mutex::default() })))
+    }
+
+    pub(super) fn home(&self) -> &Arc<Home> {
+        &self.0.home
+    }
+
+    /// Files that wait for an execution.
+    pub fn staged(&self) -> &Staged {
+        &self.0.home.staged
+    }
+
+    /// An agent's `shared/` between executions.
+    ///
+    /// # Errors
+    /// When the store cannot be used, or the name is none.
+    pub fn shared(&self, agent: &str) -> Result<SharedFiles, ExecutionError> {
+        let home = &self.0.home;
+        Ok(SharedFiles::new(home.versions(agent)?, home.shared_quota(), home.scratch()?))
+    }
+
+    /// The environment of this id, which is made if it is not there.
+    ///
+    /// # Errors
+    /// When another process has it open.
+    pub fn environment(&self, id: &str) -> Result<Arc<Environment>, ExecutionError> {
+        self.0.home.environment(id)
+    }
+
+    /// Lets go of an environment, so that its directory can be removed.
+    pub fn forget_environment(&self, id: &str) {
+        self.0.home.environments.lock().remove(id);
+    }
+
+    /// The execution of this id.
+    ///
+    /// # Errors
+    /// When there is none, or its record is damaged.
+    pub fn get(&self, id: &str) -> Result<Arc<Execution>, ExecutionError> {
+        if let Some(known) = self.0.known.lock().get(id) {
+            return Ok(known.clone());
+        }
+        plain(id).map_err(|_| ExecutionError::NotFound(id.to_owned()))?;
+        let missing = || ExecutionError::NotFound(id.to_owned());
+        let directory = self.0.home.executions.open_dir(id).map_err(|_| missing())?;
+        let record = ExecutionRecord::load(&directory, id)?
+            .filter(|record| record.status != Status::Starting)
+            .ok_or_else(missing)?;
+        Ok(self.keep(Execution::new(self.0.home.clone(), directory, record)))
+    }
+
+    /// Keeps it among the known ones; the one that is known already, if somebody was faster.
+    pub(super) fn keep(&self, execution: Execution) -> Arc<Execution> {
+        let id = execution.id().to_owned();
+        self.0.known.lock().entry(id).or_insert_with(|| Arc::new(execution)).clone()
+    }
+
+    /// Parks the cells that nobody uses, when more are open than may be, and forgets their
+    /// executions: all that is known of them is on the disk.
+    pub async fn park_idle(&self) {
+        let idle: Vec<Arc<Execution>> = {
+            let mut known = self.0.known.lock();
+            let over = known.len().saturating_sub(self.0.home.options.max_open_cells);
+            let unused = known
+                .iter()
+                .filter(|(_, execution)| Arc::strong_count(execution) == 1 && !execution.is_busy());
+            let mut ids: Vec<(u64, String)> =
+                unused.map(|(id, execution)| (execution.last_used(), id.clone())).collect();
+            ids.sort_unstable();
+            ids.iter().take(over).filter_map(|(_, id)| known.remove(id)).collect()
+        };
+        for execution in idle {
+            execution.park().await;
+        }
+    }
+
+    /// Parks every cell: what is open is handed to the disk.
+    pub async fn park_all(&self) {
+        let all: Vec<Arc<Execution>> = self.0.known.lock().drain().map(|(_, one)| one).collect();
+        for execution in all {
+            execution.park().await;
+        }
+        let environments: Vec<_> = self.0.home.environments.lock().drain().collect();
+        for (_, environment) in environments {
+            if let Err(error) = environment.settle() {
+                self.0.home.runtime.report(&error);
+            }
+        }
+    }
+
+    /// What is known of every execution, the latest first.
+    ///
+    /// # Errors
+    /// When the directory cannot be read, or a record is damaged.
+    pub fn list(&self) -> Result<Vec<ExecutionRecord>, ExecutionError> {
+        let failed = || ExecutionError::state("read", "executions");
+        let mut records = Vec::new();
+        for entry in self.0.home.executions.entries().map_err(failed())? {
+            let name = entry.map_err(failed())?.file_name();
+            let Some(id) = name.to_str() else { continue };
+            match self.get(id) {
+                Ok(execution) => records.push(execution.record()),
+                Err(ExecutionError::NotFound(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        records.sort_by(|one, other| (other.created_ns, &other.id).cmp(&(one.created_ns, &one.id)));
+        Ok(records)
+    }
+}
+
+impl Home {
+    fn store(&self) -> Result<&(Store, Blobs), ExecutionError> {
+        if let Some(store) = self.store.get() {
+            return Ok(store);
+        }
+        let store = match &self.options.store {
+            StoreAddress::Local => Store::local(&self.options.directory.join("store"))?,
+            StoreAddress::Url(url, options) => Store::open(url, options)?,
+            StoreAddress::Given(store) => store.clone(),
+        };
+        let cache = subdirectory(&self.directory, "blobs")?;
+        let blobs = Blobs::new(store.clone(), Some(cache));
+        Ok(self.store.get_or_init(|| (store, blobs)))
+    }
+
+    /// The versions of an agent's `shared/`.
+    pub(super) fn versions(&self, agent: &str) -> Result<Versions, ExecutionError> {
+        plain(agent)?;
+        let (store, blobs) = self.store()?;
+        let mut all = self.versions.lock();
+        let versions = all
+            .entry(agent.to_owned())
+            .or_insert_with(|| Versions::new(store.clone(), blobs.clone(), agent));
+        Ok(versions.clone())
+    }
+
+    pub(super) fn environment(&self, id: &str) -> Result<Arc<Environment>, ExecutionError> {
+        plain(id)?;
+        let mut open = self.environments.lock();
+        if let Some(environment) = open.get(id) {
+            return Ok(environment.clone());
+        }
+        let path = self.options.directory.join("environments").join(id);
+        let environment = Environment::open(&path, self.options.environment_quota)?;
+        Ok(open.entry(id.to_owned()).or_insert(Arc::new(environment)).clone())
+    }
+
+    /// What `shared/` may hold.
+    pub(super) fn shared_quota(&self) -> Quota {
+        let mut quota = DEFAULT_REGIONS[0].quota;
+        let options = &self.options.cell.regions;
+        if let Some(option) = options.iter().rev().find(|option| option.name == "shared") {
+            quota.bytes = option.quota_bytes.unwrap_or(quota.bytes);
+            quota.entries = option.quota_entries.unwrap_or(quota.entries);
+        }
+        quota
+    }
+
+    /// Where content is collected that has no place yet.
+    fn scratch(&self) -> Result<Dir, ExecutionError> {
+        Ok(subdirectory(&self.directory, "staged")?)
+    }
+
+    /// What the cell of this execution is made from.
+    pub(super) fn cell_options(
+        &self,
+        record: &ExecutionRecord,
+    ) -> Result<CellOptions, ExecutionError> {
+        let mut options = self.options.cell.clone();
+        options.directory = self.options.directory.join("executions").join(&record.id);
+        if let Some(environment) = &record.environment {
+            options.environment = Some(self.environment(environment)?);
+        }
+        Ok(options)
+    }
+}
+
+/// Refuses a name that is not one plain component.
+pub(super) fn plain(name: &str) -> Result<(), ExecutionError> {
+    let allowed = |char: char| char.is_ascii_alphanumeric() || matches!(char, '-' | '_' | '.');
+    let fits = !name.is_empty() && name.len() <= MAX_NAME && !name.starts_with('.');
+    match fits && name.chars().all(allowed) {
+        true => Ok(()),
+        false => Err(ExecutionError::Name(name.to_owned())),
+    }
+}

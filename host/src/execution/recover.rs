@@ -1,0 +1,90 @@
+//! What is made good at start, after a process that was killed.
+
+use super::ExecutionError;
+use super::home::Executions;
+use super::record::{Ending, ExecutionRecord, Status};
+use super::start::discard;
+use crate::cell::lock;
+
+/// What recovery found and did.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Recovered {
+    /// Executions that were being started: nobody was told of them, and they are gone.
+    pub discarded: Vec<String>,
+    /// Executions that were being ended: they have ended now, and `shared/` is synced.
+    pub finished: Vec<String>,
+    /// Executions that go on.
+    pub live: Vec<String>,
+    /// Executions that are in use by another process.
+    pub elsewhere: Vec<String>,
+    /// Executions that could not be ended now, and why. They are tried again the next time.
+    pub waiting: Vec<(String, String)>,
+    /// Staged files that had expired.
+    pub expired: usize,
+}
+
+impl Recovered {
+    /// Whether there is anything to say.
+    pub fn is_silent(&self) -> bool {
+        self.discarded.is_empty()
+            && self.finished.is_empty()
+            && self.waiting.is_empty()
+            && self.expired == 0
+    }
+}
+
+impl Executions {
+    /// Makes good what a process that was killed left half done. Executions that run are left as
+    /// they are: they can go on.
+    ///
+    /// # Errors
+    /// When the state directory cannot be read, or is damaged.
+    pub async fn recover(&self) -> Result<Recovered, ExecutionError> {
+        let home = self.home().clone();
+        let mut recovered = Recovered { expired: home.staged.sweep(true)?, ..Recovered::default() };
+        let failed = || ExecutionError::state("read", "live");
+        let mut ids = Vec::new();
+        for entry in home.live.entries().map_err(failed())? {
+            let name = entry.map_err(failed())?.file_name();
+            ids.extend(name.to_str().map(str::to_owned));
+        }
+        ids.sort_unstable();
+        for id in ids {
+            let path = home.options.directory.join("executions").join(&id);
+            let Ok(directory) = home.executions.open_dir(&id) else {
+                discard(&home, &id);
+                recovered.discarded.push(id);
+                continue;
+            };
+            // Held only for the look: opening the cell takes it again.
+            if lock(&directory, &path).is_err() {
+                recovered.elsewhere.push(id);
+                continue;
+            }
+            let record = ExecutionRecord::load(&directory, &id)?;
+            match record {
+                None | Some(ExecutionRecord { status: Status::Starting, .. }) => {
+                    discard(&home, &id);
+                    recovered.discarded.push(id);
+                }
+                Some(record) if record.status.is_terminal() => {
+                    let _ = home.live.remove_file(&id);
+                    recovered.finished.push(id);
+                }
+                Some(ExecutionRecord { ending: Some(ending), .. }) => {
+                    match self.end(&id, ending).await {
+                        Ok(()) => recovered.finished.push(id),
+                        Err(error) => recovered.waiting.push((id, error.to_string())),
+                    }
+                }
+                Some(_) => recovered.live.push(id),
+            }
+        }
+        Ok(recovered)
+    }
+
+    async fn end(&self, id: &str, ending: Ending) -> Result<(), ExecutionError> {
+        self.get(id)?.finish(ending).await?;
+        Ok(())
+    }
+}
