@@ -47,6 +47,7 @@ mod programs;
 mod registry;
 pub mod runtime;
 pub mod schema;
+pub mod server;
 pub mod session;
 mod upload;
 pub mod vfs;

@@ -9,8 +9,10 @@ mod doctor;
 mod exec;
 mod history;
 mod journal;
+mod keys;
 mod precompile;
 mod printer;
+mod serve;
 mod tools;
 
 use std::path::PathBuf;
@@ -94,6 +96,10 @@ enum Command {
     History(history::Arguments),
     /// Go back to an earlier version of an agent's shared files
     Restore(history::RestoreArguments),
+    /// Serve the file APIs and executions over HTTP
+    Serve(serve::Arguments),
+    /// Add, list and remove the keys of the server
+    Keys(keys::Arguments),
     /// Print the tools' names, descriptions and schemas
     Tools(tools::Arguments),
     /// Print what was changed, by whom and when
@@ -129,6 +135,8 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Command::Exec(arguments) => exec::run(world, arguments).await,
             Command::History(arguments) => history::run(world, arguments).await,
             Command::Restore(arguments) => history::restore(world, arguments).await,
+            Command::Serve(arguments) => serve::run(world, arguments).await,
+            Command::Keys(arguments) => keys::run(world, arguments),
             Command::Tools(arguments) => tools::run(world, arguments).await,
             Command::Journal(arguments) => journal::run(world, arguments).await,
             Command::Precompile => precompile::run(world).await,

@@ -29,6 +29,7 @@ mod staged;
 mod start;
 
 pub use activity::Activity;
+pub(crate) use activity::file_id;
 
 pub use home::{Executions, ExecutionsOptions, StoreAddress};
 pub use record::{Ending, ExecutionRecord, ExecutionResult, Saved, Status};

@@ -1,0 +1,98 @@
+"""Drives `toolcell serve` with the vendors' own clients, and with the pages' curl examples.
+
+    python3 tests/clients/run.py TOOLCELL [FOLDER]
+
+installs the clients below FOLDER (by default target/clients), starts the binary TOOLCELL on a free
+port with a fresh state directory, and runs each check against it. Without a package registry, or
+without pip, it says so in one line and ends with 0. A check that fails ends it with 1.
+"""
+
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import venv
+
+HERE = pathlib.Path(__file__).resolve().parent
+CLIENTS = {
+    "asteroid-odyssey": ["1.3.13", "1.6.905", "1.9.167"],
+    "computer-agents": ["2.6.6", "2.6.1"],
+}
+CHECKS = [
+    ("asteroid_1_3.py", "asteroid-odyssey", "1.3.13"),
+    ("asteroid_1_6.py", "asteroid-odyssey", "1.6.905"),
+    ("asteroid_1_9.py", "asteroid-odyssey", "1.9.167"),
+    ("computer_agents_sdk.py", "computer-agents", "2.6.6"),
+    ("computer_agents_sdk.py", "computer-agents", "2.6.1"),
+    ("files_page.py", None, None),
+]
+
+
+def install(folder):
+    python = folder / "venv" / "bin" / "python"
+    if not (folder / "done").exists():
+        venv.create(folder / "venv", with_pip=True)
+        pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        subprocess.run([*pip, "-r", HERE / "requirements.txt"], check=True)
+        for name, versions in CLIENTS.items():
+            for version in versions:
+                target = folder / f"{name}-{version}"
+                subprocess.run(
+                    [*pip, "--no-deps", "--target", target, f"{name}=={version}"], check=True
+                )
+        (folder / "done").touch()
+    return python
+
+
+def start(toolcell, state):
+    server = subprocess.Popen(
+        [toolcell, "--state", state, "serve", "--listen", "127.0.0.1:0"],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    found = {}
+    for line in server.stderr:
+        made = re.match(r"\s+(organization|agent|environment|key)\s+(\S+)$", line)
+        if made:
+            found[made[1]] = made[2]
+        listening = re.match(r"listening on (\S+)", line)
+        if listening:
+            return server, {**found, "url": listening[1]}
+    raise SystemExit(f"the server ended with {server.wait()}")
+
+
+def main():
+    toolcell = pathlib.Path(sys.argv[1]).resolve()
+    folder = pathlib.Path(sys.argv[2] if len(sys.argv) > 2 else "target/clients").resolve()
+    try:
+        python = install(folder)
+    except (OSError, subprocess.CalledProcessError) as error:
+        print(f"skipped: the clients cannot be installed ({error})")
+        return 0
+    failed = []
+    with tempfile.TemporaryDirectory() as state:
+        server, made = start(toolcell, state)
+        try:
+            for script, client, version in CHECKS:
+                environment = {
+                    **os.environ,
+                    **{f"TOOLCELL_{name.upper()}": value for name, value in made.items()},
+                    "CLIENT_VERSION": version or "",
+                    "PYTHONPATH": str(folder / f"{client}-{version}") if client else "",
+                    "PYTHONDONTWRITEBYTECODE": "1",
+                }
+                name = f"{script} {version or ''}".strip()
+                done = subprocess.run([python, HERE / script], env=environment)
+                print(f"{'ok' if done.returncode == 0 else 'FAILED'}: {name}", flush=True)
+                if done.returncode != 0:
+                    failed.append(name)
+        finally:
+            server.send_signal(signal.SIGTERM)
+            server.wait(60)
+    return 1 if failed else 0
+
+
+sys.exit(main())
