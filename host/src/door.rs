@@ -238,6 +238,14 @@ impl Incoming {
         if self.buffer.len() >= WRITE_BYTES { self.put_buffer() } else { Ok(()) }
     }
 
+    /// All of it has come: what was collected is written, so that whether it fits is known.
+    ///
+    /// # Errors
+    /// As [`Incoming::write`].
+    pub fn complete(&mut self) -> Result<(), Fault> {
+        self.put_buffer()
+    }
+
     /// How much has come so far.
     pub fn size(&self) -> u64 {
         self.size

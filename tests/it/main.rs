@@ -3,11 +3,14 @@
 mod agent;
 mod bash;
 mod crash;
+mod executions;
+mod faults;
 mod hostile;
 mod journal;
 mod limits;
 mod model;
 mod recorded;
+mod server;
 mod tidy;
 mod tools;
 mod vfs;

@@ -1,5 +1,7 @@
 //! A world to test in: a cell in a temporary directory, with something outside it worth stealing.
 
+pub mod store;
+
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 

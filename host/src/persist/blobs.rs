@@ -213,3 +213,8 @@ fn check(
 fn changed(path: &str) -> PersistError {
     PersistError::Corrupt { object: path.to_owned(), reason: "it changes while it is read".into() }
 }
+
+/// The name that content has in the store: its BLAKE3 in hexadecimal.
+pub fn hash_of(content: &[u8]) -> String {
+    blake3::hash(content).to_hex().to_string()
+}

@@ -26,7 +26,7 @@ mod store;
 mod sync;
 mod versions;
 
-pub use blobs::Blobs;
+pub use blobs::{Blobs, hash_of};
 pub use changes::{Change, Touched, touched};
 pub use manifest::{Author, Content, Digest, Entry, Kind, Tree, Version};
 pub use restore::restore;

@@ -100,7 +100,8 @@ fn environments_api() -> Router<Arc<App>> {
                 .put(environments::update)
                 .delete(environments::remove),
         )
-        .route("/environments/{id}/files", get(files::list))
+        .route("/environments/{id}/files", get(files::list).put(files::root).delete(files::root))
+        .route("/environments/{id}/files/", get(files::list).put(files::root).delete(files::root))
         .route("/environments/{id}/files/{*path}", any(files::at_path))
 }
 
@@ -155,7 +156,15 @@ async fn around(State(app): State<Arc<App>>, mut request: Request, next: Next) -
     if let Some(id) = &id {
         request.headers_mut().insert("x-request-id", id.clone());
     }
-    let mut response = next.run(request).await;
+    let path = request.uri().path();
+    let mut response = match percent_encoding::percent_decode_str(path).decode_utf8() {
+        Ok(_) => next.run(request).await,
+        Err(_) => {
+            let error = ApiError::bad(style_of(path), "Invalid path: it is not UTF-8.");
+            super::receive::drain(request.into_body());
+            error.into_response()
+        }
+    };
     if let Some(id) = id {
         response.headers_mut().insert("x-request-id", id);
     }

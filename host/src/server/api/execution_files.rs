@@ -153,6 +153,7 @@ pub(in crate::server) async fn upload(
         while let Some(piece) = part.next().await? {
             incoming.write(&piece).map_err(fault)?;
         }
+        incoming.complete().map_err(fault)?;
         if let Ok(look) = open.door.mediator().look_at(&path, crate::vfs::Follow::No)
             && look.kind == FileType::Directory
         {

@@ -111,8 +111,21 @@ impl Asked {
         self.door.flush().map_err(|fault| ApiError::internal(STYLE, &fault))
     }
 
+    /// What is at a path. No link leads anywhere: neither in the last place nor before it.
     fn look(&self, path: &str) -> Result<FileLook, ApiError> {
-        self.door.mediator().look_at(&place(path), Follow::No).map_err(fault(path))
+        let mediator = self.door.mediator();
+        for (at, _) in path.match_indices('/') {
+            let above = mediator.look_at(&place(&path[..at]), Follow::No).map_err(fault(path))?;
+            if above.kind != FileType::Directory {
+                return Err(fault(path)(Fault::Os(Errno::NOENT)));
+            }
+        }
+        mediator.look_at(&place(path), Follow::No).map_err(fault(path))
+    }
+
+    /// Makes the directory and those above it, unless something else is in the way.
+    fn make_directories(&self, path: &str) -> Result<(), ApiError> {
+        make_directories(&self.door, path)
     }
 
     /// An entry as the page has it.
@@ -195,6 +208,18 @@ pub(in crate::server) async fn list(
         "files": files,
     }))
     .into_response())
+}
+
+/// `PUT` and `DELETE /environments/{id}/files`: the root is no file, and stays.
+pub(in crate::server) async fn root(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer {
+    receive::drain(body);
+    Asked::new(app, id, &headers, "files api")?;
+    Err(ApiError::bad(STYLE, "The root of an environment cannot be replaced or deleted."))
 }
 
 /// Everything below `/environments/{id}/files/`: a file by its path, or one of the actions, which
@@ -368,10 +393,7 @@ fn take(asked: &Asked, path: &str, incoming: &mut Incoming, piece: &Bytes) -> Re
 /// Gives a received file its name, and remembers its hash.
 fn publish(asked: &Asked, path: &str, incoming: Incoming, replace: bool) -> Result<u64, ApiError> {
     if let Some((parent, _)) = path.rsplit_once('/') {
-        asked.door.make_directories(&place(parent)).map_err(|found| match found {
-            Fault::Os(Errno::EXIST) => fault(path)(Fault::Os(Errno::NOTDIR)),
-            other => fault(path)(other),
-        })?;
+        asked.make_directories(parent)?;
     }
     let received = incoming.publish(&place(path), replace).map_err(fault(path))?;
     if let Ok(look) = asked.door.mediator().look_at(&place(path), Follow::No) {
@@ -380,8 +402,16 @@ fn publish(asked: &Asked, path: &str, incoming: Incoming, replace: bool) -> Resu
     Ok(received.size)
 }
 
-/// Whether a file can be put at a path; how long the one that is there is.
-fn may_put(door: &Door, path: &str, replace: bool) -> Result<u64, ApiError> {
+fn make_directories(door: &Door, path: &str) -> Result<(), ApiError> {
+    nothing_in_the_way(door, path)?;
+    door.make_directories(&place(path)).map_err(|found| match found {
+        Fault::Os(Errno::EXIST) => fault(path)(Fault::Os(Errno::NOTDIR)),
+        other => fault(path)(other),
+    })
+}
+
+/// Whether everything above a path, as far as it is there, is a directory.
+fn nothing_in_the_way(door: &Door, path: &str) -> Result<(), ApiError> {
     let mut above = path;
     while let Some((parent, _)) = above.rsplit_once('/') {
         match door.mediator().look_at(&place(parent), Follow::No) {
@@ -391,6 +421,12 @@ fn may_put(door: &Door, path: &str, replace: bool) -> Result<u64, ApiError> {
             _ => above = parent,
         }
     }
+    Ok(())
+}
+
+/// Whether a file can be put at a path; how long the one that is there is.
+fn may_put(door: &Door, path: &str, replace: bool) -> Result<u64, ApiError> {
+    nothing_in_the_way(door, path)?;
     match door.mediator().look_at(&place(path), Follow::No) {
         Ok(look) if look.kind == FileType::Directory => Err(fault(path)(Fault::Os(Errno::ISDIR))),
         Ok(_) if !replace => Err(fault(path)(Fault::Os(Errno::EXIST))),
@@ -455,7 +491,7 @@ async fn make_directory(app: Arc<App>, id: String, headers: &HeaderMap, body: Bo
     if path.is_empty() {
         return Err(ApiError::bad(STYLE, "path is empty."));
     }
-    asked.door.make_directories(&place(&path)).map_err(fault(&path))?;
+    asked.make_directories(&path)?;
     asked.flush()?;
     let given = wanted.path.trim_start_matches('/');
     let answer = json!({ "success": true, "path": given, "environmentId": asked.id });
@@ -502,6 +538,7 @@ async fn bulk(app: Arc<App>, id: String, headers: &HeaderMap, request: Request) 
                         return Err(bulk_too_large(limit));
                     }
                 }
+                incoming.complete().map_err(fault(&name))?;
                 received.push((name, incoming));
             }
             _ => while part.next().await?.is_some() {},
@@ -611,7 +648,7 @@ async fn rename(app: Arc<App>, id: String, headers: &HeaderMap, body: Body) -> A
         return Err(fault(&to)(Fault::Os(Errno::EXIST)));
     }
     if let Some((parent, _)) = to.rsplit_once('/') {
-        asked.door.make_directories(&place(parent)).map_err(fault(parent))?;
+        asked.make_directories(parent)?;
     }
     let mediator = asked.door.mediator();
     let root = mediator.root();
@@ -666,13 +703,14 @@ async fn send(app: Arc<App>, id: String, headers: &HeaderMap, body: Body) -> Ans
         let file = asked.door.open(&place(path)).map_err(fault(path))?;
         let mut incoming = to.receive(ENVIRONMENT_REGION).map_err(fault(path))?;
         file.each(|piece| incoming.write(piece)).map_err(fault(path))?;
+        incoming.complete().map_err(fault(path))?;
         copied.push((path, incoming));
     }
     // All of them fit.
     let count = copied.len();
     for (path, incoming) in copied {
         if let Some((parent, _)) = path.rsplit_once('/') {
-            to.make_directories(&place(parent)).map_err(fault(parent))?;
+            make_directories(&to, parent)?;
         }
         incoming.publish(&place(path), true).map_err(fault(path))?;
     }
