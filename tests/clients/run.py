@@ -1,4 +1,5 @@
-"""Drives `toolcell serve` with the vendors' own clients, and with the pages' curl examples.
+"""Drives `toolcell serve` with the vendors' own clients, the pages' curl examples, requests made from
+its OpenAPI document, many clients at once with kills among them, and a store that nobody here wrote.
 
     python3 tests/clients/run.py TOOLCELL [FOLDER]
 
@@ -64,6 +65,17 @@ def start(toolcell, state):
     raise SystemExit(f"the server ended with {server.wait()}")
 
 
+def run(failed, name, command, log=None, environment=None):
+    """Runs a check; what it prints goes to the file `log`, and is shown when it fails."""
+    output = open(log, "w") if log else None
+    done = subprocess.run(command, env=environment, stdout=output, stderr=output)
+    print(f"{'ok' if done.returncode == 0 else 'FAILED'}: {name}", flush=True)
+    if done.returncode != 0:
+        failed.append(name)
+        if log:
+            print(log.read_text()[-20_000:])
+
+
 def main():
     toolcell = pathlib.Path(sys.argv[1]).resolve()
     folder = pathlib.Path(sys.argv[2] if len(sys.argv) > 2 else "target/clients").resolve()
@@ -85,13 +97,27 @@ def main():
                     "PYTHONDONTWRITEBYTECODE": "1",
                 }
                 name = f"{script} {version or ''}".strip()
-                done = subprocess.run([python, HERE / script], env=environment)
-                print(f"{'ok' if done.returncode == 0 else 'FAILED'}: {name}", flush=True)
-                if done.returncode != 0:
-                    failed.append(name)
+                run(failed, name, [python, HERE / script], environment=environment)
+            documented = [
+                folder / "venv" / "bin" / "schemathesis",
+                "run",
+                made["url"] + "/openapi.json",
+                *["-H", f"Authorization: Bearer {made['key']}"],
+                *["--phases", "examples,coverage,fuzzing", "--max-examples", "5"],
+                # These answer when something happens, or after 25 seconds.
+                *["--exclude-path-regex", "/(events|sync)$"],
+                "--checks",
+                "not_a_server_error,status_code_conformance,content_type_conformance,"
+                "response_schema_conformance",
+                *["--request-timeout", "30", "--suppress-health-check", "all"],
+            ]
+            run(failed, "the OpenAPI document", documented, folder / "schemathesis.log")
         finally:
             server.send_signal(signal.SIGTERM)
             server.wait(60)
+    moto = folder / "venv" / "bin" / "moto_server"
+    run(failed, "S3 by moto", [python, HERE / "stores.py", toolcell, moto])
+    run(failed, "load and kills", [python, HERE / "load.py", toolcell, "10", "30"])
     return 1 if failed else 0
 
 

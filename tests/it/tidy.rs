@@ -49,6 +49,10 @@ const MUST_NOT_KNOW: &[(&str, &[&str])] = &[
             "profile",
         ],
     ),
+    ("door", &["cell", "execution", "server", "wire", "profile", "bash", "runtime"]),
+    ("persist", &["cell", "execution", "server", "runtime", "session", "dispatch", "wire"]),
+    ("execution", &["server", "profile", "registry", "dispatch"]),
+    ("environment", &["execution", "server", "runtime", "dispatch"]),
     ("runtime", &["cell", "registry", "dispatch", "wire", "profile", "schema", "call"]),
     ("profile", &["vfs", "runtime", "journal", "session", "cell", "registry", "dispatch"]),
 ];

@@ -10,7 +10,7 @@ use axum::response::IntoResponse as _;
 use bytes::Bytes;
 use percent_encoding::percent_decode_str;
 use rustix::io::Errno;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::Query;
@@ -128,20 +128,16 @@ impl Asked {
         make_directories(&self.door, path)
     }
 
-    /// An entry as the page has it.
-    fn entry(&self, path: &str, look: &FileLook) -> Value {
-        let name = path.rsplit('/').next().unwrap_or_default();
-        let mut entry = json!({ "name": name, "path": format!("/{path}") });
-        match look.kind {
-            FileType::Directory => entry["type"] = json!("directory"),
-            _ => {
-                entry["type"] = json!("file");
-                entry["size"] = json!(look.size);
-                entry["mimeType"] = json!(mime::of(path));
-            }
-        }
-        entry["modifiedAt"] = json!(rfc3339(look.modified));
-        entry
+    /// A file as the page has it.
+    fn file(&self, path: &str, look: &FileLook) -> Value {
+        json!({
+            "name": path.rsplit('/').next().unwrap_or_default(),
+            "path": format!("/{path}"),
+            "type": "file",
+            "size": look.size,
+            "mimeType": mime::of(path),
+            "modifiedAt": rfc3339(look.modified),
+        })
     }
 }
 
@@ -178,36 +174,87 @@ pub(in crate::server) async fn list(
         .take(usize::try_from(limit).unwrap_or(usize::MAX));
     let (mut data, mut files) = (Vec::new(), Vec::new());
     for (path, look) in page {
-        let entry = asked.entry(path, look);
         let directory = look.kind == FileType::Directory;
-        let mut file = json!({
-            "name": entry["name"],
-            "path": path,
-            "type": entry["type"],
-            "size": if directory { 0 } else { look.size },
-            "lastModified": entry["modifiedAt"],
-        });
-        if directory {
-            // A directory that is not empty has a link of each directory below it, or entries.
+        let name = path.rsplit('/').next().unwrap_or_default();
+        let modified = rfc3339(look.modified);
+        let kind = if directory { "directory" } else { "file" };
+        let has_children = directory.then(|| {
             let below = asked.door.mediator().entries(&place(path), 1);
-            file["hasChildren"] = json!(below.is_ok_and(|entries| !entries.is_empty()));
-        }
-        data.push(entry);
-        files.push(file);
+            below.is_ok_and(|entries| !entries.is_empty())
+        });
+        data.push(Listed {
+            name,
+            path: format!("/{path}"),
+            kind,
+            size: (!directory).then_some(look.size),
+            mime_type: (!directory).then(|| mime::of(path)),
+            modified_at: modified.clone(),
+        });
+        files.push(ListedFile {
+            name,
+            path,
+            kind,
+            size: if directory { 0 } else { look.size },
+            last_modified: modified,
+            has_children,
+        });
     }
-    let more = offset.saturating_add(data.len() as u64) < total as u64;
-    Ok(Json(json!({
-        "object": "list",
-        "data": data,
-        "path": format!("/{path}"),
-        "has_more": more,
-        "total_count": total,
-        "environmentId": asked.id,
-        "depth": depth,
-        "count": data.len(),
-        "files": files,
-    }))
+    Ok(Json(Listing {
+        object: "list",
+        path: format!("/{path}"),
+        has_more: offset.saturating_add(data.len() as u64) < total as u64,
+        total_count: total,
+        environment_id: &asked.id,
+        depth,
+        count: data.len(),
+        data,
+        files,
+    })
     .into_response())
+}
+
+/// One answer for every client: the page's envelope, and what newer ones read.
+#[derive(Serialize)]
+struct Listing<'a> {
+    object: &'static str,
+    data: Vec<Listed<'a>>,
+    path: String,
+    has_more: bool,
+    total_count: usize,
+    #[serde(rename = "environmentId")]
+    environment_id: &'a str,
+    depth: u64,
+    count: usize,
+    files: Vec<ListedFile<'a>>,
+}
+
+/// An entry as the page has it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Listed<'a> {
+    name: &'a str,
+    path: String,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    size: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mime_type: Option<&'static str>,
+    modified_at: String,
+}
+
+/// The same entry as newer clients read it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ListedFile<'a> {
+    name: &'a str,
+    path: &'a str,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    size: u64,
+    last_modified: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    has_children: Option<bool>,
 }
 
 /// `PUT` and `DELETE /environments/{id}/files`: the root is no file, and stays.
@@ -378,8 +425,8 @@ async fn take_put(
     }
     publish(asked, path, incoming, replace)?;
     asked.flush()?;
-    let entry = asked.entry(path, &asked.look(path)?);
-    Ok(Json(json!({ "success": true, "file": entry })).into_response())
+    let file = asked.file(path, &asked.look(path)?);
+    Ok(Json(json!({ "success": true, "file": file })).into_response())
 }
 
 fn take(asked: &Asked, path: &str, incoming: &mut Incoming, piece: &Bytes) -> Result<(), ApiError> {
