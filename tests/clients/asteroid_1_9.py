@@ -1,5 +1,6 @@
 """Workflows, statuses and uploads, with asteroid-odyssey 1.9.167."""
 
+import requests
 from asteroid_odyssey import ApiClient, Configuration
 from asteroid_odyssey.api.context_api import ContextApi
 from asteroid_odyssey.api.execution_api import ExecutionApi
@@ -38,7 +39,9 @@ tool(execution, "Read", file_path="/home/agent/workspace/w.txt")
 tool(execution, "Edit", file_path="/home/agent/workspace/w.txt", old_string="w", new_string="x")
 tool(execution, "Glob", pattern="**/*.txt")
 tool(execution, "Grep", pattern="x", path="/home/agent/workspace")
-tool(execution, "UploadFile", file_paths=["uploads/a.txt"])
+handed = tool(execution, "UploadFile", file_paths=["uploads/a.txt"])["structured"]["files"][0]
+equal((handed["name"], handed["mimeType"], handed["size"]), ("a.txt", "text/plain", 6))
+equal(requests.get(handed["url"]).content, b"staged")
 kinds = {
     one.payload.actual_instance.to_dict().get("actionName")
     for one in executions.execution_activities_get(execution)

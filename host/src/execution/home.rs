@@ -218,11 +218,14 @@ impl Executions {
         for entry in self.0.home.executions.entries().map_err(failed())? {
             let name = entry.map_err(failed())?.file_name();
             let Some(id) = name.to_str() else { continue };
-            match self.get(id) {
-                Ok(execution) => records.push(execution.record()),
-                Err(ExecutionError::NotFound(_)) => {}
-                Err(error) => return Err(error),
+            if let Some(known) = self.0.known.lock().get(id) {
+                records.push(known.record());
+                continue;
             }
+            // Only looked at: thousands of executions must not mean thousands of open directories.
+            let Ok(directory) = self.0.home.executions.open_dir(id) else { continue };
+            let record = ExecutionRecord::load(&directory, id)?;
+            records.extend(record.filter(|record| record.status != Status::Starting));
         }
         records.sort_by(|one, other| (other.created_ns, &other.id).cmp(&(one.created_ns, &one.id)));
         Ok(records)

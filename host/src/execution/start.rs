@@ -69,6 +69,11 @@ impl Executions {
         record.environment = request.environment.clone();
         record.inputs = request.inputs.clone();
         record.metadata = request.metadata.clone();
+        if home.executions.exists(&id) {
+            return Err(ExecutionError::Exists(id));
+        }
+        // The mark comes first: what is cut off after it is found by it.
+        mark(home, &id)?;
         home.executions.create_dir(&id).map_err(|error| match error.kind() {
             std::io::ErrorKind::AlreadyExists => ExecutionError::Exists(id.clone()),
             _ => ExecutionError::state("make", format!("executions/{id}"))(error),
@@ -126,7 +131,7 @@ impl Executions {
             Some(_) => return Err(ExecutionError::Exists(id.to_owned())),
             None => ExecutionRecord::new(id, agent),
         };
-        home.live.write(id, "").map_err(ExecutionError::state("make", format!("live/{id}")))?;
+        mark(home, id)?;
         record.status = Status::Running;
         record.started_ns = Some(record.created_ns);
         record.base_seq = 1;
@@ -142,16 +147,17 @@ async fn begin(
     files: &[HostFile],
 ) -> Result<(Dir, ExecutionRecord, Cell), ExecutionError> {
     let id = record.id.clone();
-    let failed = || ExecutionError::state("make", format!("live/{id}"));
-    home.live.write(&id, "").map_err(failed())?;
     let directory = home
         .executions
         .open_dir(&id)
         .map_err(ExecutionError::state("open", format!("executions/{id}")))?;
+    // From here on it is locked: another process that looks for what was cut off leaves it alone.
+    let cell = home.runtime.open_cell(home.cell_options(&record)?)?;
+    // Again, for another process may have taken the mark of what it did not find.
+    mark(home, &id)?;
     record.store(&directory)?;
     let versions = home.versions(&record.agent)?;
     let version = versions.latest().await?;
-    let cell = home.runtime.open_cell(home.cell_options(&record)?)?;
     if !version.tree.is_empty() {
         let door = cell.door("restore", &id)?;
         restore(&version, versions.blobs(), (&door, DEFAULT_REGIONS[0].mount)).await?;
@@ -172,6 +178,11 @@ async fn begin(
     record.started_ns = Some(ambient::now_ns());
     record.store(&directory)?;
     Ok((directory, record, cell))
+}
+
+/// Marks an execution as one that has not ended.
+fn mark(home: &Home, id: &str) -> Result<(), ExecutionError> {
+    home.live.write(id, "").map_err(ExecutionError::state("make", format!("live/{id}")))
 }
 
 /// Puts a file into `uploads/`. The later of two with one name wins.

@@ -82,7 +82,9 @@ pub enum ServeError {
         reason: String,
     },
     /// A file of the state directory is not what it must be.
-    #[error("{file} in the state directory is damaged: {reason}")]
+    #[error(
+        "{file} in the state directory is damaged: {reason}; restore it from a copy, or move it away"
+    )]
     Damaged {
         /// The file.
         file: String,

@@ -50,7 +50,17 @@ pub(in crate::server) async fn call(
     let given = request_id(&headers);
     let call = if given.is_empty() { uuid::Uuid::new_v4().to_string() } else { given };
     app.metrics.tool_calls.fetch_add(1, Ordering::Relaxed);
-    let result = execution.call(ToolCall::new(call, tool, input)).await;
+    let mut result = execution.call(ToolCall::new(call, tool, input)).await;
+    if let Ok(structured) = &mut result.outcome
+        && result.tool == crate::upload::NAME
+    {
+        // What was handed over is fetched here, by whoever has the browser.
+        let base = app.base(&headers);
+        for file in structured["files"].as_array_mut().into_iter().flatten() {
+            let path = file["path"].as_str().unwrap_or_default().to_owned();
+            file["url"] = json!(app.signed(&base, Target::Execution(&id, &path)));
+        }
+    }
     let code = result.outcome.as_ref().err().map(|failure| failure.code.as_str());
     let status = match code {
         Some("unknown_tool") => StatusCode::NOT_FOUND,
