@@ -595,6 +595,32 @@ async fn events_arrive_as_they_happen_and_end_with_the_execution() {
 }
 
 #[tokio::test]
+async fn a_server_that_stops_finishes_uploads_and_ends_streams() {
+    let mut server = Running::new(Limits::default()).await;
+    let run = server.execution(AGENT).await;
+    let events = server.ask("GET", &format!("/toolcell/v1/executions/{run}/events")).send().await;
+    let (sender, receiver) = tokio::sync::mpsc::channel::<Result<Vec<u8>, std::io::Error>>(1);
+    let body = futures_util::stream::unfold(receiver, |mut receiver| async move {
+        Some((receiver.recv().await?, receiver))
+    });
+    let put = server.ask("PUT", "/v1/environments/env_a/files/late.txt");
+    let put = put.header("content-type", "text/plain").body(reqwest::Body::wrap_stream(body));
+    let arriving = tokio::spawn(put.send());
+    sender.send(Ok(b"first, ".to_vec())).await.unwrap();
+    // The second send has room when the first piece was taken.
+    sender.send(Ok(b"then ".to_vec())).await.unwrap();
+    drop(server.stop.take());
+    sender.send(Ok(b"last".to_vec())).await.unwrap();
+    drop(sender);
+    assert_eq!(json(arriving.await.unwrap().unwrap(), 200).await["file"]["size"], 16);
+    assert_eq!(text(events.unwrap(), 200).await, "");
+    server.task.take().unwrap().await.unwrap();
+    server.start().await;
+    let got = server.ask("GET", "/v1/environments/env_a/files/late.txt").send().await.unwrap();
+    assert_eq!(text(got, 200).await, "first, then last");
+}
+
+#[tokio::test]
 async fn the_document_describes_every_route_and_no_other() {
     let server = Running::new(Limits::default()).await;
     let document = server.client.get(server.url("/openapi.json")).send().await.unwrap();

@@ -175,22 +175,39 @@ impl Executions {
         self.0.known.lock().entry(id).or_insert_with(|| Arc::new(execution)).clone()
     }
 
-    /// Parks the cells that nobody uses, when more are open than may be, and forgets their
-    /// executions: all that is known of them is on the disk.
+    /// Parks the cells that nobody uses, when more are open than may be, those used longest ago
+    /// first, and forgets their executions: all that is known of them is on the disk. Environments
+    /// that nobody uses go the same way.
     pub async fn park_idle(&self) {
+        let most = self.0.home.options.max_open_cells;
         let idle: Vec<Arc<Execution>> = {
-            let mut known = self.0.known.lock();
-            let over = known.len().saturating_sub(self.0.home.options.max_open_cells);
+            let known = self.0.known.lock();
             let unused = known
-                .iter()
-                .filter(|(_, execution)| Arc::strong_count(execution) == 1 && !execution.is_busy());
-            let mut ids: Vec<(u64, String)> =
-                unused.map(|(id, execution)| (execution.last_used(), id.clone())).collect();
-            ids.sort_unstable();
-            ids.iter().take(over).filter_map(|(_, id)| known.remove(id)).collect()
+                .values()
+                .filter(|execution| Arc::strong_count(execution) == 1 && !execution.is_busy());
+            let mut unused: Vec<_> = unused.cloned().collect();
+            unused.sort_by_key(|execution| execution.last_used());
+            unused.truncate(known.len().saturating_sub(most));
+            unused
         };
         for execution in idle {
             execution.park().await;
+            let mut known = self.0.known.lock();
+            // The map's and ours: whoever wants it comes by here.
+            if Arc::strong_count(&execution) == 2 && execution.is_parked() {
+                known.remove(execution.id());
+            }
+        }
+        let mut environments = self.0.home.environments.lock();
+        if environments.len() > most {
+            environments.retain(|_, environment| {
+                let unused = Arc::strong_count(environment) == 1;
+                // What it did is on its way to the disk already; this spares the next one a scan.
+                if unused && let Err(error) = environment.journal().close() {
+                    self.0.home.runtime.report(&error);
+                }
+                !unused
+            });
         }
     }
 

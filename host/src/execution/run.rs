@@ -115,15 +115,20 @@ impl Execution {
         Ok(cell)
     }
 
-    /// Hands the cell to the disk and lets go of it, unless somebody holds it.
+    /// Hands the cell to the disk and lets go of it.
     pub(super) async fn park(&self) {
-        let cell = self.cell.lock().await.take();
-        if let Some(cell) = cell
+        let mut open = self.cell.lock().await;
+        if let Some(cell) = open.take()
             && let Err(error) = cell.settle()
         {
             self.home.runtime.report(&error);
         }
         self.log.close();
+    }
+
+    /// Whether it has no cell open.
+    pub(super) fn is_parked(&self) -> bool {
+        self.cell.try_lock().is_ok_and(|cell| cell.is_none())
     }
 
     pub(super) fn log(&self, payload: Value) -> Result<(), ExecutionError> {
@@ -149,11 +154,12 @@ impl Execution {
     /// failure that says so.
     pub async fn call(&self, call: ToolCall) -> ToolResult {
         let _gate = self.gate.read().await;
-        let refusal = self.refusal();
-        let cell = match (refusal, self.cell().await) {
-            (Some(failure), _) => return wire::refused(call, failure),
-            (None, Ok(cell)) => cell,
-            (None, Err(error)) => {
+        if let Some(failure) = self.refusal() {
+            return wire::refused(call, failure);
+        }
+        let cell = match self.cell().await {
+            Ok(cell) => cell,
+            Err(error) => {
                 self.home.runtime.report(&error);
                 let message = "The execution cannot be opened.";
                 return wire::refused(call, Failure::new("execution_unavailable", message));
@@ -352,14 +358,17 @@ impl Execution {
             commit: record.commit.clone(),
         };
         if again && let Some(made) = versions.made_by(record.base_version, &author).await? {
-            let (written, removed) = (0, 0);
-            let overwrote = made.overwrote.clone();
+            // What it differs in from the version before is what was committed.
+            let before = versions.known(made.number - 1).await?;
+            let new =
+                made.tree.iter().filter(|(path, entry)| before.tree.get(*path) != Some(entry));
+            let gone = before.tree.keys().filter(|path| !made.tree.contains_key(*path));
             return Ok(Saved::Done {
                 version: made.number,
-                written,
-                removed,
+                written: new.count(),
+                removed: gone.count(),
                 frozen: Vec::new(),
-                overwrote,
+                overwrote: made.overwrote.clone(),
             });
         }
         let touched = persist::touched(cell.journal().directory(), record.base_seq, SHARED)

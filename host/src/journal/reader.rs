@@ -8,6 +8,7 @@ use cap_std::fs::Dir;
 use super::codec::{Frame, MAGIC, decode};
 use super::{ActorInfo, Facts, JournalError, Outcome, Record};
 use crate::path::GuestPath;
+use crate::policy::OperationKind;
 
 /// Largest segment a reader loads. Writers start a new one long before.
 const MAX_SEGMENT_BYTES: u64 = 256 << 20;
@@ -182,6 +183,43 @@ pub fn read_all(directory: &Dir) -> Result<Reader, JournalError> {
         reader.feed(&name, &load(directory, &name, 0)?)?;
     }
     Ok(reader)
+}
+
+/// What a record says when it begins: what was asked, whatever came of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Begun<'a> {
+    /// Its place in the order.
+    pub seq: u64,
+    /// What was asked.
+    pub operation: OperationKind,
+    /// The region.
+    pub region: &'a str,
+    /// Where. For rename and link, the new name.
+    pub path: &'a str,
+    /// The old name of a rename or link, the target of a symbolic link; else empty.
+    pub other: &'a str,
+}
+
+/// Goes through everything that was ever asked, holding no more than one segment in memory: a long
+/// execution's journal is larger than a host's.
+///
+/// # Errors
+/// When a segment cannot be read, or is of another version.
+pub fn each_begun(directory: &Dir, mut each: impl FnMut(Begun<'_>)) -> Result<(), JournalError> {
+    for (name, _) in segments(directory)? {
+        let bytes = load(directory, &name, 0)?;
+        let Some((magic, mut rest)) = bytes.split_first_chunk::<8>() else { continue };
+        if *magic != MAGIC {
+            return Err(JournalError::Version { segment: name });
+        }
+        while let Some((frame, after)) = decode(rest) {
+            if let Frame::Begin { seq, operation, region, path, other, .. } = &frame {
+                each(Begun { seq: *seq, operation: *operation, region, path, other });
+            }
+            rest = after;
+        }
+    }
+    Ok(())
 }
 
 /// The segments' names and numbers, in order.

@@ -8,7 +8,7 @@ use cap_std::fs::Dir;
 use super::PersistError;
 use super::manifest::{Digest, Kind, Tree};
 use crate::door::{Door, join};
-use crate::journal::{JournalError, read_all};
+use crate::journal::{JournalError, each_begun};
 use crate::policy::OperationKind;
 use crate::vfs::{Fault, FileLook, FileType, Follow};
 
@@ -50,21 +50,21 @@ pub enum Change {
 /// When the journal cannot be read.
 pub fn touched(journal: &Dir, from: u64, mount: &str) -> Result<Touched, JournalError> {
     let mut touched = Touched::default();
-    for record in read_all(journal)?.records() {
-        if record.seq < from || record.region != "shared" {
-            continue;
+    each_begun(journal, |begun| {
+        if begun.seq < from || begun.region != "shared" {
+            return;
         }
         let relative = |path: &str| {
             let rest = path.strip_prefix(mount)?.strip_prefix('/')?;
             Some(rest.to_owned())
         };
-        let whole = record.operation == OperationKind::Rename;
-        touched.linked |= record.operation == OperationKind::Link;
-        let old = record.other.as_deref().filter(|_| record.operation != OperationKind::Symlink);
-        for path in [Some(record.path.as_str()), old].into_iter().flatten().filter_map(relative) {
+        let whole = begun.operation == OperationKind::Rename;
+        touched.linked |= begun.operation == OperationKind::Link;
+        let old = (begun.operation != OperationKind::Symlink).then_some(begun.other);
+        for path in [Some(begun.path), old].into_iter().flatten().filter_map(relative) {
             *touched.paths.entry(path).or_default() |= whole;
         }
-    }
+    })?;
     Ok(touched)
 }
 

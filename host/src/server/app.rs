@@ -7,6 +7,7 @@ use std::time::Duration;
 use axum::http::{HeaderMap, header};
 use parking_lot::{Mutex, RwLock};
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 
 use super::config::{Config, Limits, hash_of};
 use super::error::{ApiError, Style};
@@ -17,7 +18,7 @@ use crate::ambient;
 use crate::environment::Environment;
 use crate::execution::{Execution, Executions, SharedFiles};
 
-/// The headers that a key may come in, in the order in which they are looked at.
+/// The headers that a key may come in, beside `Authorization`. Any that is right will do.
 const KEY_HEADERS: [&str; 2] = ["x-asteroid-agents-api-key", "x-api-key"];
 
 /// The server's state.
@@ -28,6 +29,8 @@ pub(super) struct App {
     pub(super) metrics: Metrics,
     pub(super) etags: Etags,
     pub(super) signer: Signer,
+    /// Whether the server is about to end: what would go on for ever ends then.
+    pub(super) stopping: watch::Sender<bool>,
     public_url: Option<String>,
     keys: HashMap<String, Principal>,
     pub(super) organizations: HashMap<String, String>,
@@ -142,6 +145,7 @@ impl App {
             limits: config.limits.clone(),
             metrics: Metrics::default(),
             etags: Etags::default(),
+            stopping: watch::Sender::new(false),
             signer: Signer::new(secret(&directory)?, lifetime),
             public_url: config.server.public_url.clone(),
             keys: keys.collect(),
@@ -164,15 +168,12 @@ impl App {
             .and_then(|value| value.to_str().ok())
             .and_then(|value| value.split_once(' '))
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-            .map(|(_, key)| key.trim());
-        let named = KEY_HEADERS
-            .iter()
-            .filter_map(|name| headers.get(*name)?.to_str().ok())
-            .map(str::trim)
-            .next();
+            .map(|(_, key)| key);
+        let named = KEY_HEADERS.iter().filter_map(|name| headers.get(*name)?.to_str().ok());
         // Keys are found by their hash, so that how long it takes says nothing of the keys.
-        let key = bearer.or(named).map(hash_of);
-        key.and_then(|hash| self.keys.get(&hash)).cloned().ok_or_else(|| {
+        let known =
+            bearer.into_iter().chain(named).find_map(|key| self.keys.get(&hash_of(key.trim())));
+        known.cloned().ok_or_else(|| {
             let status = axum::http::StatusCode::UNAUTHORIZED;
             ApiError::new(style, status, "UNAUTHORIZED", "Invalid or missing API key")
         })

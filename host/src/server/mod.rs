@@ -218,6 +218,7 @@ impl Server {
             });
         }
         drop(listener);
+        app.stopping.send_replace(true);
         let _ = tokio::time::timeout(SHUTDOWN_LIMIT, graceful.shutdown()).await;
         sweeper.abort();
         app.executions.park_all().await;

@@ -8,7 +8,7 @@ use axum::extract::{OriginalUri, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse as _;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::Query;
 use crate::ambient;
@@ -35,8 +35,7 @@ pub(in crate::server) async fn list(
     if organization != who.organization {
         return Err(ApiError::missing(Style::Text, "Organization not found."));
     }
-    let page = query.number("page", 1, (1, u64::from(u32::MAX)), Style::Text)?;
-    let size = query.number("pageSize", 20, (1, MAX_PAGE), Style::Text)?;
+    let page = query.page(MAX_PAGE, Style::Text)?;
     let mut agents = app.agents(&who.organization);
     if let Some(search) = query.get("searchName") {
         let search = search.to_lowercase();
@@ -48,23 +47,15 @@ pub(in crate::server) async fn list(
     if query.get("sortDirection") == Some("desc") {
         agents.reverse();
     }
-    let first = usize::try_from((page - 1).saturating_mul(size)).unwrap_or(usize::MAX);
-    let count = usize::try_from(size).unwrap_or(usize::MAX);
-    let items: Vec<Value> = agents
-        .iter()
-        .skip(first)
-        .take(count)
-        .map(|agent| {
-            json!({
-                "id": agent.id,
-                "name": agent.name,
-                "createdAt": rfc3339(agent.created_ns),
-                "organizationId": agent.organization,
-                "userId": who.key,
-            })
+    let answer = page.answer(&agents, |agent| {
+        json!({
+            "id": agent.id,
+            "name": agent.name,
+            "createdAt": rfc3339(agent.created_ns),
+            "organizationId": agent.organization,
+            "userId": who.key,
         })
-        .collect();
-    let answer = json!({ "items": items, "page": page, "pageSize": size, "total": agents.len() });
+    });
     Ok(Json(answer).into_response())
 }
 

@@ -149,8 +149,7 @@ pub(in crate::server) async fn list(
         let message = "User is not a member of the organization.";
         return Err(ApiError::new(Style::Agents, StatusCode::FORBIDDEN, "FORBIDDEN", message));
     }
-    let page = query.number("page", 1, (1, u64::from(u32::MAX)), Style::Agents)?;
-    let size = query.number("pageSize", 20, (1, MAX_PAGE), Style::Agents)?;
+    let page = query.page(MAX_PAGE, Style::Agents)?;
     let statuses: Vec<&str> = query.all("status").flat_map(|status| status.split(',')).collect();
     let agent = query.get("agentId").or(query.get("workflowId"));
     let wanted = |record: &ExecutionRecord| {
@@ -160,12 +159,7 @@ pub(in crate::server) async fn list(
     };
     let all = app.executions.list().map_err(|error| ApiError::execution(Style::Agents, &error))?;
     let all: Vec<ExecutionRecord> = all.into_iter().filter(wanted).collect();
-    let first = usize::try_from((page - 1).saturating_mul(size)).unwrap_or(usize::MAX);
-    let count = usize::try_from(size).unwrap_or(usize::MAX);
-    let items: Vec<Value> =
-        all.iter().skip(first).take(count).map(|record| item(&app, record)).collect();
-    let answer = json!({ "items": items, "page": page, "pageSize": size, "total": all.len() });
-    Ok(Json(answer).into_response())
+    Ok(Json(page.answer(&all, |record| item(&app, record))).into_response())
 }
 
 /// `GET /executions/{id}`

@@ -163,7 +163,7 @@ pub(in crate::server) async fn deposit(
 }
 
 /// `GET /toolcell/v1/executions/{id}/events`: activities from now on, as server-sent events. Ends
-/// when the execution does.
+/// when the execution or the server does.
 pub(in crate::server) async fn events(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,
@@ -173,11 +173,12 @@ pub(in crate::server) async fn events(
     let execution = app.execution(&who, &id, STYLE)?;
     let cell = execution.cell().await.map_err(|error| ApiError::execution(STYLE, &error))?;
     let base = app.base(&headers);
-    let state = (app, execution.events(), cell.file_events(), execution, cell, false);
+    let stopping = app.stopping.subscribe();
+    let state = (app, stopping, execution.events(), cell.file_events(), execution, cell, false);
     let stream = futures_util::stream::unfold(state, move |state| {
         let base = base.clone();
         async move {
-            let (app, mut events, mut files, execution, cell, done) = state;
+            let (app, mut stopping, mut events, mut files, execution, cell, done) = state;
             if done {
                 return None;
             }
@@ -185,6 +186,7 @@ pub(in crate::server) async fn events(
             let next = tokio::select! {
                 event = events.recv() => event,
                 file = files.recv() => file.map(|file| Activity::file_added(&id, &file)),
+                _ = stopping.wait_for(|stopping| *stopping) => return None,
             };
             let (event, done) = match next {
                 Ok(one) => {
@@ -202,7 +204,8 @@ pub(in crate::server) async fn events(
                 }
                 Err(RecvError::Closed) => return None,
             };
-            Some((Ok::<_, Infallible>(event), (app, events, files, execution, cell, done)))
+            let state = (app, stopping, events, files, execution, cell, done);
+            Some((Ok::<_, Infallible>(event), state))
         }
     });
     let alive = KeepAlive::new().interval(Duration::from_secs(15));

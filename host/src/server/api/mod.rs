@@ -15,6 +15,7 @@ pub(super) mod shared_files;
 pub(super) mod staging;
 
 use axum::http::Uri;
+use serde_json::{Value, json};
 use url::form_urlencoded;
 
 use super::error::{ApiError, Style};
@@ -55,6 +56,13 @@ impl Query {
         })
     }
 
+    /// The page that is asked for by `page` and `pageSize`.
+    pub(super) fn page(&self, most: u64, style: Style) -> Result<Page, ApiError> {
+        let number = self.number("page", 1, (1, u64::from(u32::MAX)), style)?;
+        let size = self.number("pageSize", 20, (1, most), style)?;
+        Ok(Page { number, size })
+    }
+
     /// `true`, `false`, `1` or `0`.
     pub(super) fn flag(&self, name: &str, default: bool, style: Style) -> Result<bool, ApiError> {
         match self.get(name) {
@@ -65,5 +73,22 @@ impl Query {
                 Err(ApiError::bad(style, format!("{name} is true or false, not {text:?}.")))
             }
         }
+    }
+}
+
+/// One page of a list.
+pub(super) struct Page {
+    number: u64,
+    size: u64,
+}
+
+impl Page {
+    /// The answer: the items of the page, shown, and how many there are in all.
+    pub(super) fn answer<T>(&self, all: &[T], shown: impl FnMut(&T) -> Value) -> Value {
+        let first = (self.number - 1).saturating_mul(self.size);
+        let first = usize::try_from(first).unwrap_or(usize::MAX);
+        let count = usize::try_from(self.size).unwrap_or(usize::MAX);
+        let items: Vec<Value> = all.iter().skip(first).take(count).map(shown).collect();
+        json!({ "items": items, "page": self.number, "pageSize": self.size, "total": all.len() })
     }
 }
