@@ -141,6 +141,28 @@ async fn frozen_files_are_never_written_back() {
 }
 
 #[tokio::test]
+async fn a_mapped_shared_directory_is_the_hosts_own_affair() {
+    let state = State::new();
+    let run = start(&state.open()).await;
+    bash(&run, "echo old > shared/old").await;
+    run.finish(done()).await.unwrap();
+
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("mine"), "mine").unwrap();
+    let mut options = state.options();
+    let access = toolcell::policy::Access::ReadWrite;
+    options.cell.regions.push(RegionOption::mapped("shared", directory.path(), access));
+    let executions = state.open_with(options);
+    let run = start(&executions).await;
+    assert_eq!(bash(&run, "ls shared; echo new > shared/new").await, "mine");
+    let record = run.finish(done()).await.unwrap();
+    assert!(matches!(record.saved, Some(Saved::Done { written: 0, .. })), "{:?}", record.saved);
+    let latest = executions.shared("agent").unwrap().latest().await.unwrap();
+    assert_eq!(latest.tree.keys().collect::<Vec<_>>(), ["old"]);
+    assert!(directory.path().join("new").exists());
+}
+
+#[tokio::test]
 async fn q17_what_does_not_fit_together_is_refused_as_a_whole() {
     let state = State::new();
     let mut options = state.options();

@@ -286,6 +286,12 @@ impl Home {
         Ok(open.entry(id.to_owned()).or_insert(Arc::new(environment)).clone())
     }
 
+    /// Whether `shared/` is a directory of the host's: then it is neither restored nor saved.
+    pub(super) fn shared_is_mapped(&self) -> bool {
+        let options = &self.options.cell.regions;
+        options.iter().any(|option| option.name == "shared" && option.directory.is_some())
+    }
+
     /// What `shared/` may hold.
     pub(super) fn shared_quota(&self) -> Quota {
         let mut quota = DEFAULT_REGIONS[0].quota;

@@ -373,7 +373,7 @@ impl Execution {
         }
         let touched = persist::touched(cell.journal().directory(), record.base_seq, SHARED)
             .map_err(PersistError::from)?;
-        if touched.paths.is_empty() {
+        if touched.paths.is_empty() || self.home.shared_is_mapped() {
             return Ok(
                 persist::Synced { version: record.base_version, ..Default::default() }.into()
             );

@@ -205,6 +205,23 @@ impl SharedFiles {
         Ok(version.await?)
     }
 
+    /// A file's content, into a place to receive it in. It has been checked when this returns
+    /// without an error.
+    ///
+    /// # Errors
+    /// When it is missing or damaged, or the disk says no.
+    pub async fn fetch(
+        &self,
+        path: &str,
+        digest: &Digest,
+        into: &mut NewContent,
+    ) -> Result<(), ExecutionError> {
+        let fetched = self.versions.blobs().fetch(&digest.blake3, digest.size, path, |piece| {
+            into.file.write_all(piece).map_err(PersistError::Disk)
+        });
+        Ok(fetched.await?)
+    }
+
     /// A file's content, piece by piece; it has been checked when this returns without an error.
     ///
     /// # Errors

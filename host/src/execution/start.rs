@@ -157,7 +157,10 @@ async fn begin(
     mark(home, &id)?;
     record.store(&directory)?;
     let versions = home.versions(&record.agent)?;
-    let version = versions.latest().await?;
+    let version = match home.shared_is_mapped() {
+        true => Arc::default(),
+        false => versions.latest().await?,
+    };
     if !version.tree.is_empty() {
         let door = cell.door("restore", &id)?;
         restore(&version, versions.blobs(), (&door, DEFAULT_REGIONS[0].mount)).await?;

@@ -131,8 +131,8 @@ pub enum PersistError {
     /// The execution's journal.
     #[error(transparent)]
     Journal(#[from] crate::journal::JournalError),
-    /// The store's directory could not be handed to the disk.
-    #[error("the store cannot be synced to the disk")]
+    /// The disk says no.
+    #[error("the disk cannot be written")]
     Disk(#[source] std::io::Error),
     /// The cache of blobs.
     #[error("the cache of blobs")]

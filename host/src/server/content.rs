@@ -13,6 +13,7 @@ use std::collections::HashMap;
 use super::app::App;
 use super::error::{Answer, ApiError, Style};
 use crate::door::OpenFile;
+use crate::persist::Content;
 use crate::vfs::{Fault, FileLook};
 
 /// Bytes that are read and sent at once.
@@ -67,6 +68,34 @@ pub(super) struct Shown<'a> {
     pub(super) style: Style,
 }
 
+/// What is sent.
+pub(super) struct Source {
+    content: Box<dyn Content>,
+    size: u64,
+    modified_ns: u64,
+    etag: String,
+}
+
+impl Source {
+    /// An open file, whose hash is made if it is not known.
+    pub(super) fn file(app: &App, file: OpenFile) -> Result<Source, Fault> {
+        let hash = app.etags.of(&file)?.to_hex();
+        let (size, modified_ns) = (file.look().size, file.look().modified);
+        Ok(Source::new(Box::new(file), size, modified_ns, &hash))
+    }
+
+    /// Content of which the BLAKE3 is known.
+    pub(super) fn new(
+        content: Box<dyn Content>,
+        size: u64,
+        modified_ns: u64,
+        blake3: &str,
+    ) -> Source {
+        let etag = format!("\"{}\"", blake3.get(..32).unwrap_or(blake3));
+        Source { content, size, modified_ns, etag }
+    }
+}
+
 /// What a range header asks for.
 #[derive(Debug, PartialEq, Eq)]
 enum Range {
@@ -75,17 +104,15 @@ enum Range {
     Impossible,
 }
 
-/// Answers with a file.
+/// Answers with a file, or what is asked for of it.
 pub(super) fn answer(
     app: &Arc<App>,
     method: &Method,
     headers: &HeaderMap,
-    file: OpenFile,
+    source: Source,
     shown: Shown<'_>,
 ) -> Answer {
-    let size = file.look().size;
-    let hash = app.etags.of(&file).map_err(|fault| ApiError::internal(shown.style, &fault))?;
-    let etag = format!("\"{}\"", &hash.to_hex()[..32]);
+    let Source { content, size, modified_ns, etag } = source;
     let mut response = Response::new(Body::empty());
     let head = response.headers_mut();
     let set = |head: &mut HeaderMap, name, text: &str| {
@@ -95,7 +122,7 @@ pub(super) fn answer(
     };
     set(head, header::ETAG, &etag);
     set(head, header::ACCEPT_RANGES, "bytes");
-    let modified = UNIX_EPOCH + Duration::from_nanos(file.look().modified);
+    let modified = UNIX_EPOCH + Duration::from_nanos(modified_ns);
     set(head, header::LAST_MODIFIED, &httpdate::fmt_http_date(modified));
     // A page that an agent wrote must not run in the API's name.
     set(head, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
@@ -134,7 +161,7 @@ pub(super) fn answer(
         let pieces = futures_util::stream::unfold(start, move |offset| {
             let piece = match end - offset {
                 0 => None,
-                left => Some(file.read(offset, left.min(PIECE))),
+                left => Some(content.read(offset, left.min(PIECE))),
             };
             let app = app.clone();
             async move {

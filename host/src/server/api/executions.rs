@@ -122,6 +122,10 @@ async fn start(
     let object = |map: Option<&Map<String, Value>>| {
         map.map_or(Value::Null, |map| Value::Object(map.clone()))
     };
+    if let Some(environment) = &agent.environment {
+        app.environment_info(who, environment)
+            .map_err(|_| ApiError::bad(style, "The environment of the agent is not there."))?;
+    }
     let start = StartRequest {
         agent: agent.id.clone(),
         organization: Some(who.organization.clone()),

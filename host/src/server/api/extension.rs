@@ -10,8 +10,8 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::{OriginalUri, Path, State};
 use axum::http::{HeaderMap, Method, StatusCode};
+use axum::response::IntoResponse as _;
 use axum::response::sse::{Event, KeepAlive, Sse};
-use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::broadcast::error::RecvError;
@@ -25,7 +25,7 @@ use crate::execution::{Activity, Ending, Saved};
 use crate::journal::{Facts, Record, read_all};
 use crate::mime;
 use crate::server::app::App;
-use crate::server::content::{self, Shown};
+use crate::server::content::{self, Shown, Source};
 use crate::server::error::{Answer, ApiError, Style};
 use crate::server::receive::{self, Pieces, last_component};
 use crate::server::signed::{Refusal, Target};
@@ -290,38 +290,33 @@ pub(in crate::server) async fn signed(
             let file = door.open(path).map_err(|_| missing())?;
             let name = path.rsplit('/').next().unwrap_or_default();
             let shown = Shown { name, mime: mime::of(path), attachment: false, style: Style::Text };
-            content::answer(&app, &method, &headers, file, shown)
+            let source = Source::file(&app, file)
+                .map_err(|fault| ApiError::internal(Style::Text, &fault))?;
+            content::answer(&app, &method, &headers, source, shown)
         }
-        Target::Shared(agent, path) => shared(&app, &method, agent, path).await,
+        Target::Shared(agent, path) => shared(&app, &method, &headers, agent, path).await,
     }
 }
 
-/// A shared file comes from the store: whole, and checked before it is sent.
-async fn shared(app: &App, method: &Method, agent: &str, path: &str) -> Answer {
+/// A shared file comes from the store. It has been checked before the first byte of it is sent.
+async fn shared(
+    app: &Arc<App>,
+    method: &Method,
+    headers: &HeaderMap,
+    agent: &str,
+    path: &str,
+) -> Answer {
     let failed = |error| ApiError::execution(Style::Text, &error);
     let shared = app.executions.shared(agent).map_err(failed)?;
     let latest = shared.latest().await.map_err(failed)?;
-    let entry = latest.tree.get(path).and_then(|entry| entry.file());
-    let digest = entry.ok_or_else(|| ApiError::missing(Style::Text, "File not found."))?;
-    let mut content = Vec::new();
+    let found = latest.tree.get(path).and_then(|entry| Some((entry, entry.file()?)));
+    let (entry, digest) = found.ok_or_else(|| ApiError::missing(Style::Text, "File not found."))?;
+    let mut content = shared.receive().map_err(failed)?;
     if method != Method::HEAD {
-        let read = shared.read(path, digest, |piece| {
-            content.extend_from_slice(piece);
-            Ok(())
-        });
-        read.await.map_err(failed)?;
+        shared.fetch(path, digest, &mut content).await.map_err(failed)?;
     }
-    let mut response = Response::new(Body::from(content));
-    let head = response.headers_mut();
-    for (name, value) in [
-        ("content-type", mime::of(path).to_owned()),
-        ("content-length", digest.size.to_string()),
-        ("etag", format!("\"{}\"", &digest.blake3[..32])),
-        ("x-content-type-options", "nosniff".to_owned()),
-    ] {
-        if let Ok(value) = value.parse() {
-            head.insert(name, value);
-        }
-    }
-    Ok(response)
+    let source = Source::new(Box::new(content), digest.size, entry.modified_ns, &digest.blake3);
+    let name = path.rsplit('/').next().unwrap_or_default();
+    let shown = Shown { name, mime: mime::of(path), attachment: false, style: Style::Text };
+    content::answer(app, method, headers, source, shown)
 }

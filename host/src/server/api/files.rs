@@ -20,7 +20,7 @@ use crate::door::{Door, Incoming, join};
 use crate::environment::{ENVIRONMENT_MOUNT, ENVIRONMENT_REGION, Environment};
 use crate::mime;
 use crate::server::app::{App, Principal};
-use crate::server::content::{self, Shown};
+use crate::server::content::{self, Shown, Source};
 use crate::server::error::{Answer, ApiError, Style};
 use crate::server::receive::{self, Form, Pieces};
 use crate::server::zip;
@@ -350,7 +350,8 @@ fn show(
     let file = asked.door.open(&place(path)).map_err(fault(path))?;
     let name = path.rsplit('/').next().unwrap_or_default();
     let shown = Shown { name, mime: mime::of(path), attachment, style: STYLE };
-    content::answer(&asked.app, method, headers, file, shown)
+    let source = Source::file(&asked.app, file).map_err(fault(path))?;
+    content::answer(&asked.app, method, headers, source, shown)
 }
 
 async fn put(
