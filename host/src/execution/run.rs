@@ -77,6 +77,19 @@ impl Execution {
         self.record.lock().clone()
     }
 
+    /// Changes what is known of it, on the disk first: what cannot be written down has not happened.
+    fn change(
+        &self,
+        change: impl FnOnce(&mut ExecutionRecord) -> Result<(), ExecutionError>,
+    ) -> Result<ExecutionRecord, ExecutionError> {
+        let mut record = self.record.lock();
+        let mut new = record.clone();
+        change(&mut new)?;
+        new.store(&self.directory)?;
+        record.clone_from(&new);
+        Ok(new)
+    }
+
     pub(super) fn last_used(&self) -> u64 {
         self.used.load(Ordering::Relaxed)
     }
@@ -264,20 +277,20 @@ impl Execution {
         wanted: &'static str,
         activity: Value,
     ) -> Result<(), ExecutionError> {
-        self.must_live()?;
-        {
-            let mut record = self.record.lock();
-            if record.status == to {
-                return Ok(());
+        let mut turned = false;
+        self.change(|record| {
+            let (id, status) = (record.id.clone(), record.status);
+            if status.is_terminal() || record.ending.is_some() {
+                return Err(ExecutionError::Ended { id, status });
             }
-            if record.status != from {
-                let (id, status) = (self.id.clone(), record.status);
+            if status != to && status != from {
                 return Err(ExecutionError::Status { id, status, wanted });
             }
+            turned = status == from;
             record.status = to;
-            record.store(&self.directory)?;
-        }
-        self.log(activity)
+            Ok(())
+        })?;
+        if turned { self.log(activity) } else { Ok(()) }
     }
 
     /// Notes a message of the user's for the loop that drives the execution.
@@ -304,18 +317,17 @@ impl Execution {
         // Calls that run are ended; then nobody is inside.
         self.stop.send_replace(true);
         let _gate = self.gate.write().await;
-        let again = {
-            let mut record = self.record.lock();
-            if record.status.is_terminal() {
-                return Err(ExecutionError::Ended { id: self.id.clone(), status: record.status });
-            }
-            let again = record.ending.is_some();
-            if !again {
+        let record = self.record();
+        if record.status.is_terminal() {
+            return Err(ExecutionError::Ended { id: self.id.clone(), status: record.status });
+        }
+        let again = record.ending.is_some();
+        if !again {
+            self.change(|record| {
                 record.ending = Some(ending);
-                record.store(&self.directory)?;
-            }
-            again
-        };
+                Ok(())
+            })?;
+        }
         let cell = self.cell().await?;
         freeze(&cell);
         cell.settle()?;
@@ -326,24 +338,23 @@ impl Execution {
             }
             Err(error) => return Err(error),
         };
-        let record = {
-            let mut record = self.record.lock();
+        let mut reasoning = String::new();
+        let record = self.change(|record| {
             let now = ambient::now_ns();
             let ending = record.ending.take().unwrap_or_else(Ending::cancelled);
+            reasoning.clone_from(&ending.reasoning);
             record.status = ending.status;
             record.terminal_ns = Some(now);
             record.saved = Some(saved);
             record.result = ending.outcome.map(|outcome| ExecutionResult {
                 id: uuid::Uuid::new_v4().to_string(),
                 outcome,
-                reasoning: ending.reasoning.clone(),
+                reasoning: ending.reasoning,
                 result: ending.result,
                 created_ns: now,
             });
-            record.store(&self.directory)?;
-            (record.clone(), ending.reasoning)
-        };
-        let (record, reasoning) = record;
+            Ok(())
+        })?;
         let _ = self.home.live.remove_file(&self.id);
         self.note(Some(last_activity(&record, &reasoning)));
         Ok(record)

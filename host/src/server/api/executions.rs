@@ -135,7 +135,10 @@ async fn start(
         metadata: object(request.metadata.as_ref()),
         ..StartRequest::default()
     };
-    let started = app.executions.start(start).await;
+    // It goes on when the client does not wait: half a start is nothing.
+    let executions = app.executions.clone();
+    let started = tokio::spawn(async move { executions.start(start).await }).await;
+    let started = started.map_err(|error| ApiError::internal(style, &error))?;
     started.map_err(|error| ApiError::execution(style, &error))
 }
 
@@ -320,6 +323,17 @@ pub(in crate::server) async fn set_status(
     Ok(text(StatusCode::OK, "Execution status updated."))
 }
 
+/// Ends an execution, to the end of the end: whether the client waits for it or not.
+pub(super) async fn end(
+    execution: &Arc<Execution>,
+    ending: Ending,
+) -> Result<ExecutionRecord, ApiError> {
+    let execution = execution.clone();
+    let ended = tokio::spawn(async move { execution.finish(ending).await }).await;
+    let ended = ended.map_err(|error| ApiError::internal(Style::Agents, &error))?;
+    ended.map_err(|error| ApiError::execution(Style::Agents, &error))
+}
+
 /// `POST /executions/{id}/pause`
 pub(in crate::server) async fn pause(
     State(app): State<Arc<App>>,
@@ -355,11 +369,11 @@ async fn turned(app: &App, id: &str, headers: &HeaderMap, status: &str) -> Answe
     Ok(Json(json!({ "executionId": id, "status": status })).into_response())
 }
 
-async fn turn(execution: &Execution, status: &str) -> Result<(), ApiError> {
+async fn turn(execution: &Arc<Execution>, status: &str) -> Result<(), ApiError> {
     let turned = match status {
         "paused" => execution.pause(),
         "running" => execution.resume(),
-        "cancelled" => execution.finish(Ending::cancelled()).await.map(drop),
+        "cancelled" => return end(execution, Ending::cancelled()).await.map(drop),
         other => {
             let message = format!("status is running, paused or cancelled, not {other:?}.");
             return Err(ApiError::bad(Style::Agents, message));

@@ -18,7 +18,7 @@ use tokio::sync::broadcast::error::RecvError;
 
 use super::Query;
 use super::execution_files::request_id;
-use super::executions::activity;
+use super::executions::{activity, end};
 use crate::call::ToolCall;
 use crate::clock::rfc3339;
 use crate::execution::{Activity, Ending, Saved};
@@ -105,8 +105,7 @@ pub(in crate::server) async fn finish(
             return Err(ApiError::bad(STYLE, message));
         }
     };
-    let ended = execution.finish(ending).await;
-    let record = ended.map_err(|error| ApiError::execution(STYLE, &error))?;
+    let record = end(&execution, ending).await?;
     let status = match record.saved {
         Some(Saved::Refused { .. }) => StatusCode::INSUFFICIENT_STORAGE,
         _ => StatusCode::OK,
