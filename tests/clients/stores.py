@@ -65,7 +65,6 @@ def main():
             history = toolcell(one, "history", "default", "--diff", "1..2")
             assert "D big" in history and "+more" in history, history
             assert "version 3" in toolcell(one, "restore", "default", "--version", "1")
-        print("ok: S3, by moto's server")
     finally:
         moto.terminate()
         moto.wait(30)

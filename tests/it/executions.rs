@@ -337,6 +337,21 @@ async fn x6_a_paused_execution_refuses_calls_and_an_ended_one_everything() {
 }
 
 #[tokio::test]
+async fn an_execution_that_has_ended_can_be_removed_and_leaves_what_it_shared() {
+    let state = State::new();
+    let executions = state.open();
+    let run = start(&executions).await;
+    bash(&run, "echo kept > shared/kept").await;
+    let early = executions.remove(run.id()).await;
+    assert!(matches!(early, Err(ExecutionError::Status { .. })), "{early:?}");
+    run.finish(done()).await.unwrap();
+    executions.remove(run.id()).await.unwrap();
+    assert!(matches!(executions.get(run.id()), Err(ExecutionError::NotFound(_))));
+    assert!(!state.0.path().join("executions").join(run.id()).exists());
+    assert_eq!(bash(&*start(&executions).await, "cat shared/kept").await, "kept");
+}
+
+#[tokio::test]
 async fn the_end_ends_calls_that_run() {
     let state = State::new();
     let executions = state.open();

@@ -70,6 +70,11 @@ enum Exec {
         /// The execution
         id: String,
     },
+    /// Remove one that has ended, with its files; what it put into shared/ stays
+    Remove {
+        /// The execution
+        id: String,
+    },
     /// List all, the latest first
     List {
         /// Print JSON, an execution a line
@@ -130,6 +135,7 @@ async fn act(world: &World, executions: &Executions, command: &Exec) -> anyhow::
         }
         Exec::Pause { id } => executions.get(id)?.pause()?,
         Exec::Resume { id } => executions.get(id)?.resume()?,
+        Exec::Remove { id } => executions.remove(id).await?,
         Exec::List { json } => {
             for record in executions.list()? {
                 match json {

@@ -225,6 +225,27 @@ impl Executions {
         }
     }
 
+    /// Removes an execution that has ended, with all its files. What it put into `shared/` stays.
+    ///
+    /// # Errors
+    /// When it has not ended, or its directory cannot be removed.
+    pub async fn remove(&self, id: &str) -> Result<(), ExecutionError> {
+        let execution = self.get(id)?;
+        let status = execution.record().status;
+        if !status.is_terminal() {
+            let id = id.to_owned();
+            return Err(ExecutionError::Status {
+                id,
+                status,
+                wanted: "removed before it has ended",
+            });
+        }
+        execution.park().await;
+        self.0.known.lock().remove(id);
+        let failed = ExecutionError::state("remove", format!("executions/{id}"));
+        self.0.home.executions.remove_dir_all(id).map_err(failed)
+    }
+
     /// What is known of every execution, the latest first.
     ///
     /// # Errors
