@@ -6,11 +6,10 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::Subcommand;
 use serde_json::{Value, json};
+use toolcell::clock::rfc3339 as time;
 use toolcell::execution::{
     Ending, ExecutionRecord, Executions, HostFile, Recovered, Saved, StartRequest,
 };
-
-use toolcell::clock::rfc3339 as time;
 
 use super::{World, printer};
 

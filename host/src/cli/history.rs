@@ -4,10 +4,9 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use similar::TextDiff;
+use toolcell::clock::rfc3339 as time;
 use toolcell::execution::SharedFiles;
 use toolcell::persist::{Entry, Kind, PersistError, Version};
-
-use toolcell::clock::rfc3339 as time;
 
 use super::{World, printer};
 

@@ -216,10 +216,8 @@ impl SharedFiles {
         digest: &Digest,
         into: &mut NewContent,
     ) -> Result<(), ExecutionError> {
-        let fetched = self.versions.blobs().fetch(&digest.blake3, digest.size, path, |piece| {
-            into.file.write_all(piece).map_err(PersistError::Disk)
-        });
-        Ok(fetched.await?)
+        self.read(path, digest, |piece| into.file.write_all(piece).map_err(PersistError::Disk))
+            .await
     }
 
     /// A file's content, piece by piece; it has been checked when this returns without an error.

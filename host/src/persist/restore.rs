@@ -39,8 +39,7 @@ pub async fn restore(
     for (path, entry) in &version.tree {
         if let Kind::Link { target } = &entry.kind {
             let full = join(mount, path);
-            let parent = full.rsplit_once('/').map_or("", |(parent, _)| parent);
-            door.make_directories(parent).map_err(failed(&full))?;
+            make_parent(door, &full).map_err(failed(&full))?;
             let mediator = door.mediator();
             mediator
                 .symlink(&mediator.root(), target, crate::vfs::beneath_root(&full))
@@ -58,8 +57,7 @@ async fn file(
     digest: &Digest,
 ) -> Result<(), PersistError> {
     let failed = |fault: Fault| PersistError::file("restore", &full, fault);
-    let parent = full.rsplit_once('/').map_or("", |(parent, _)| parent);
-    door.make_directories(parent).map_err(failed)?;
+    make_parent(door, &full).map_err(failed)?;
     let mut incoming = door.receive("shared").map_err(failed)?;
     let fetched = blobs
         .fetch(&digest.blake3, digest.size, path, |piece| incoming.write(piece).map_err(failed));
@@ -68,4 +66,9 @@ async fn file(
     let mediator = door.mediator();
     mediator.set_mode(&full, entry.mode).map_err(failed)?;
     mediator.set_modified(&full, entry.modified_ns).map_err(failed)
+}
+
+/// A tree need not name the directories of its files.
+fn make_parent(door: &Door, path: &str) -> Result<(), Fault> {
+    door.make_directories(path.rsplit_once('/').map_or("", |(parent, _)| parent))
 }

@@ -232,6 +232,17 @@ impl App {
         }
     }
 
+    /// The execution that a request is about, for whoever sends it.
+    pub(super) fn asked_execution(
+        &self,
+        headers: &HeaderMap,
+        id: &str,
+        style: Style,
+    ) -> Result<Arc<Execution>, ApiError> {
+        let who = self.principal(headers, style)?;
+        self.execution(&who, id, style)
+    }
+
     /// What is known of an environment of the principal's organization.
     pub(super) fn environment_info(
         &self,

@@ -25,6 +25,9 @@ const MALFORMED: &str = "Invalid file upload request.";
 /// Files that a listing has. A region may hold more.
 const MAX_LISTED: usize = 200_000;
 
+/// The regions, in the order in which listings have them.
+const REGIONS: [&str; 4] = ["uploads", "downloads", "workspace", "shared"];
+
 /// Levels of directories that a listing goes down.
 const MAX_DEPTH: usize = 64;
 
@@ -42,8 +45,7 @@ pub(in crate::server) async fn list_context(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Answer {
-    let who = app.principal(&headers, Style::Agents)?;
-    let execution = execution(&app, &who, &id, "Execution files not found.")?;
+    let execution = execution(&app, &headers, &id, "Execution files not found.")?;
     let record = execution.record();
     let base = app.base(&headers);
     let found = files(&execution, &["uploads", "downloads"]).await?;
@@ -52,13 +54,15 @@ pub(in crate::server) async fn list_context(
     Ok(Json(Value::Array(shown)).into_response())
 }
 
+/// The execution that a request is about; `missing` is what is said where there is none.
 fn execution(
     app: &App,
-    who: &crate::server::app::Principal,
+    headers: &HeaderMap,
     id: &str,
     missing: &str,
 ) -> Result<Arc<Execution>, ApiError> {
-    app.execution(who, id, Style::Text).map_err(|error| match error.status {
+    let who = app.principal(headers, Style::Agents)?;
+    app.execution(&who, id, Style::Text).map_err(|error| match error.status {
         StatusCode::NOT_FOUND => ApiError::missing(Style::Text, missing),
         _ => error,
     })
@@ -129,8 +133,7 @@ pub(in crate::server) async fn upload(
     headers: HeaderMap,
     request: Request,
 ) -> Answer {
-    let who = app.principal(&headers, Style::Agents)?;
-    let execution = execution(&app, &who, &id, "Execution not found.")?;
+    let execution = execution(&app, &headers, &id, "Execution not found.")?;
     let failed = |error| ApiError::execution(Style::Text, &error);
     let open = match execution.open_door("upload", &request_id(&headers)).await {
         Ok(open) => open,
@@ -187,18 +190,18 @@ pub(in crate::server) async fn list(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Answer {
-    let who = app.principal(&headers, Style::Agents)?;
-    let execution = execution(&app, &who, &id, "Execution files not found.")?;
+    let execution = execution(&app, &headers, &id, "Execution files not found.")?;
     let record = execution.record();
     let base = app.base(&headers);
-    let mut directories = Map::new();
-    let mut last = 0;
-    for region in ["uploads", "downloads", "workspace", "shared"] {
-        let found = files(&execution, &[region]).await?;
-        last = found.iter().map(|file| file.look.modified).fold(last, u64::max);
-        let shown = found.iter().map(|file| agent_file(&app, &base, &record, file)).collect();
-        directories.insert(region.to_owned(), Value::Array(shown));
+    let found = files(&execution, &REGIONS).await?;
+    let mut directories: Map<String, Value> =
+        REGIONS.iter().map(|region| ((*region).to_owned(), json!([]))).collect();
+    for file in &found {
+        if let Some(Value::Array(files)) = directories.get_mut(file.region) {
+            files.push(agent_file(&app, &base, &record, file));
+        }
     }
+    let last = found.iter().map(|file| file.look.modified).max().unwrap_or(0);
     let mut answer = json!({ "directories": directories });
     if last > 0 {
         answer["lastUpdated"] = json!(rfc3339(last));
@@ -236,9 +239,8 @@ pub(in crate::server) async fn download(
     Path((id, file)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Answer {
-    let who = app.principal(&headers, Style::Agents)?;
-    let execution = execution(&app, &who, &id, "File not found.")?;
-    let all = files(&execution, &["uploads", "downloads", "workspace", "shared"]).await?;
+    let execution = execution(&app, &headers, &id, "File not found.")?;
+    let all = files(&execution, &REGIONS).await?;
     let found = all.iter().find(|found| file_id(&id, &found.path) == file);
     let found = found.ok_or_else(|| ApiError::missing(Style::Text, "File not found."))?;
     let url = app.signed(&app.base(&headers), Target::Execution(&id, &found.path));
@@ -251,7 +253,6 @@ pub(in crate::server) async fn download_debug(
     Path((id, _)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Answer {
-    let who = app.principal(&headers, Style::Agents)?;
-    execution(&app, &who, &id, "File not found.")?;
+    execution(&app, &headers, &id, "File not found.")?;
     Err(ApiError::missing(Style::Text, "File not found."))
 }

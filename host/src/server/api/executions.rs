@@ -175,8 +175,7 @@ pub(in crate::server) async fn show(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Answer {
-    let who = app.principal(&headers, Style::Agents)?;
-    let execution = app.execution(&who, &id, Style::Agents)?;
+    let execution = app.asked_execution(&headers, &id, Style::Agents)?;
     Ok(Json(item(&app, &execution.record())).into_response())
 }
 
@@ -240,8 +239,7 @@ pub(in crate::server) async fn activities(
     OriginalUri(uri): OriginalUri,
     headers: HeaderMap,
 ) -> Answer {
-    let who = app.principal(&headers, Style::Agents)?;
-    let execution = app.execution(&who, &id, Style::Agents)?;
+    let execution = app.asked_execution(&headers, &id, Style::Agents)?;
     let query = Query::of(&uri);
     let limit = query.number("limit", u64::MAX, (1, u64::MAX), Style::Agents)?;
     let mut activities = execution.activities();
@@ -316,8 +314,7 @@ pub(in crate::server) async fn set_status(
     headers: HeaderMap,
     body: Body,
 ) -> Answer {
-    let who = app.principal(&headers, Style::Agents)?;
-    let execution = app.execution(&who, &id, Style::Agents)?;
+    let execution = app.asked_execution(&headers, &id, Style::Agents)?;
     let wanted: Wanted = receive::json(&app, body, Style::Agents).await?;
     turn(&execution, &wanted.status).await?;
     Ok(text(StatusCode::OK, "Execution status updated."))
@@ -362,8 +359,7 @@ pub(in crate::server) async fn cancel(
 }
 
 async fn turned(app: &App, id: &str, headers: &HeaderMap, status: &str) -> Answer {
-    let who = app.principal(headers, Style::Agents)?;
-    let execution = app.execution(&who, id, Style::Agents)?;
+    let execution = app.asked_execution(headers, id, Style::Agents)?;
     turn(&execution, status).await?;
     let status = execution.record().status.name();
     Ok(Json(json!({ "executionId": id, "status": status })).into_response())

@@ -44,8 +44,7 @@ pub(in crate::server) async fn call(
     headers: HeaderMap,
     body: Body,
 ) -> Answer {
-    let who = app.principal(&headers, STYLE)?;
-    let execution = app.execution(&who, &id, STYLE)?;
+    let execution = app.asked_execution(&headers, &id, STYLE)?;
     let input: Value = receive::json(&app, body, STYLE).await?;
     let given = request_id(&headers);
     let call = if given.is_empty() { uuid::Uuid::new_v4().to_string() } else { given };
@@ -90,8 +89,7 @@ pub(in crate::server) async fn finish(
     headers: HeaderMap,
     body: Body,
 ) -> Answer {
-    let who = app.principal(&headers, STYLE)?;
-    let execution = app.execution(&who, &id, STYLE)?;
+    let execution = app.asked_execution(&headers, &id, STYLE)?;
     let finish: Finish = receive::json(&app, body, STYLE).await?;
     let reasoning = finish.reasoning.unwrap_or_default();
     let ending = match finish.status.as_deref() {
@@ -126,8 +124,7 @@ pub(in crate::server) async fn deposit(
     headers: HeaderMap,
     body: Body,
 ) -> Answer {
-    let who = app.principal(&headers, STYLE)?;
-    let execution = app.execution(&who, &id, STYLE)?;
+    let execution = app.asked_execution(&headers, &id, STYLE)?;
     let failed = |error| ApiError::execution(STYLE, &error);
     let name = last_component(&name).filter(|last| *last == name).map(str::to_owned);
     let name = name.ok_or_else(|| ApiError::bad(STYLE, "That is no file name."))?;
@@ -168,8 +165,7 @@ pub(in crate::server) async fn events(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Answer {
-    let who = app.principal(&headers, STYLE)?;
-    let execution = app.execution(&who, &id, STYLE)?;
+    let execution = app.asked_execution(&headers, &id, STYLE)?;
     let cell = execution.cell().await.map_err(|error| ApiError::execution(STYLE, &error))?;
     let base = app.base(&headers);
     let stopping = app.stopping.subscribe();
@@ -218,8 +214,7 @@ pub(in crate::server) async fn journal(
     OriginalUri(uri): OriginalUri,
     headers: HeaderMap,
 ) -> Answer {
-    let who = app.principal(&headers, STYLE)?;
-    let execution = app.execution(&who, &id, STYLE)?;
+    let execution = app.asked_execution(&headers, &id, STYLE)?;
     let query = Query::of(&uri);
     let from = query.number("from", 1, (1, u64::MAX), STYLE)?;
     let limit = query.number("limit", 1_000, (1, MAX_RECORDS), STYLE)?;

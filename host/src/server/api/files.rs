@@ -123,11 +123,6 @@ impl Asked {
         mediator.look_at(&place(path), Follow::No).map_err(fault(path))
     }
 
-    /// Makes the directory and those above it, unless something else is in the way.
-    fn make_directories(&self, path: &str) -> Result<(), ApiError> {
-        make_directories(&self.door, path)
-    }
-
     /// A file as the page has it.
     fn file(&self, path: &str, look: &FileLook) -> Value {
         json!({
@@ -338,13 +333,14 @@ fn show(
     method: &Method,
     headers: &HeaderMap,
 ) -> Answer {
-    if path.is_empty() || asked.look(path)?.kind == FileType::Directory {
+    let kind = if path.is_empty() { FileType::Directory } else { asked.look(path)?.kind };
+    if kind == FileType::Directory {
         let message =
             format!("/{path} is a directory; list it with ?path=, or use files/download/.");
         return Err(ApiError::new(STYLE, StatusCode::BAD_REQUEST, "IS_A_DIRECTORY", message));
     }
     // A link leads to nothing here, wherever it points.
-    if asked.look(path)?.kind != FileType::RegularFile {
+    if kind != FileType::RegularFile {
         return Err(fault(path)(Fault::Os(Errno::NOENT)));
     }
     let file = asked.door.open(&place(path)).map_err(fault(path))?;
@@ -440,9 +436,7 @@ fn take(asked: &Asked, path: &str, incoming: &mut Incoming, piece: &Bytes) -> Re
 
 /// Gives a received file its name, and remembers its hash.
 fn publish(asked: &Asked, path: &str, incoming: Incoming, replace: bool) -> Result<u64, ApiError> {
-    if let Some((parent, _)) = path.rsplit_once('/') {
-        asked.make_directories(parent)?;
-    }
+    make_parent(&asked.door, path)?;
     let received = incoming.publish(&place(path), replace).map_err(fault(path))?;
     if let Ok(look) = asked.door.mediator().look_at(&place(path), Follow::No) {
         asked.app.etags.note(&look, received.hash);
@@ -450,6 +444,12 @@ fn publish(asked: &Asked, path: &str, incoming: Incoming, replace: bool) -> Resu
     Ok(received.size)
 }
 
+/// Makes the directories above a path, as far as they are not there.
+fn make_parent(door: &Door, path: &str) -> Result<(), ApiError> {
+    path.rsplit_once('/').map_or(Ok(()), |(parent, _)| make_directories(door, parent))
+}
+
+/// Makes a directory and those above it, unless something else is in the way.
 fn make_directories(door: &Door, path: &str) -> Result<(), ApiError> {
     nothing_in_the_way(door, path)?;
     door.make_directories(&place(path)).map_err(|found| match found {
@@ -539,7 +539,7 @@ async fn make_directory(app: Arc<App>, id: String, headers: &HeaderMap, body: Bo
     if path.is_empty() {
         return Err(ApiError::bad(STYLE, "path is empty."));
     }
-    asked.make_directories(&path)?;
+    make_directories(&asked.door, &path)?;
     asked.flush()?;
     let given = wanted.path.trim_start_matches('/');
     let answer = json!({ "success": true, "path": given, "environmentId": asked.id });
@@ -695,9 +695,7 @@ async fn rename(app: Arc<App>, id: String, headers: &HeaderMap, body: Body) -> A
     if from != to && asked.door.mediator().look_at(&place(&to), Follow::No).is_ok() {
         return Err(fault(&to)(Fault::Os(Errno::EXIST)));
     }
-    if let Some((parent, _)) = to.rsplit_once('/') {
-        asked.make_directories(parent)?;
-    }
+    make_parent(&asked.door, &to)?;
     let mediator = asked.door.mediator();
     let root = mediator.root();
     let (old, new) = (place(&from), place(&to));
@@ -757,9 +755,7 @@ async fn send(app: Arc<App>, id: String, headers: &HeaderMap, body: Body) -> Ans
     // All of them fit.
     let count = copied.len();
     for (path, incoming) in copied {
-        if let Some((parent, _)) = path.rsplit_once('/') {
-            make_directories(&to, parent)?;
-        }
+        make_parent(&to, path)?;
         incoming.publish(&place(path), true).map_err(fault(path))?;
     }
     to.flush().map_err(|fault| ApiError::internal(STYLE, &fault))?;

@@ -24,8 +24,7 @@ pub(in crate::server) async fn status(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Answer {
-    let who = app.principal(&headers, Style::V1)?;
-    let record = app.execution(&who, &id, Style::V1)?.record();
+    let record = app.asked_execution(&headers, &id, Style::V1)?.record();
     let updated = record.terminal_ns.or(record.started_ns).unwrap_or(record.created_ns);
     let mut answer = json!({
         "execution_id": id,
@@ -44,8 +43,7 @@ pub(in crate::server) async fn result(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Answer {
-    let who = app.principal(&headers, Style::V1)?;
-    let record = app.execution(&who, &id, Style::V1)?.record();
+    let record = app.asked_execution(&headers, &id, Style::V1)?.record();
     let mut answer = json!({ "execution_id": id, "status": record.status.name() });
     if let Some(result) = &record.result {
         answer["execution_result"] = json!({
@@ -68,7 +66,6 @@ pub(in crate::server) async fn recording(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Answer {
-    let who = app.principal(&headers, Style::V1)?;
-    app.execution(&who, &id, Style::V1)?;
+    app.asked_execution(&headers, &id, Style::V1)?;
     Err(ApiError::missing(Style::V1, "This execution has no recording."))
 }
