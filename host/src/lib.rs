@@ -36,6 +36,7 @@ mod error;
 pub mod execution;
 mod failure;
 pub mod journal;
+mod jsonl;
 mod mime;
 mod notice;
 pub mod path;

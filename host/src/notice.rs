@@ -7,13 +7,14 @@
 use std::collections::{BTreeMap, HashSet};
 use std::io::Write as _;
 
-use cap_std::fs::{Dir, File, OpenOptions};
+use cap_std::fs::{Dir, File};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 
 use crate::error::Error;
 use crate::journal::{Facts, Feed, Journal, Outcome, Record};
+use crate::jsonl;
 use crate::policy::{DEFAULT_REGIONS, OperationKind};
 
 /// New files that a slow listener may be behind by.
@@ -96,7 +97,7 @@ impl Notices {
             files: Vec::new(),
             told: 0,
         };
-        for line in lines(directory) {
+        for line in jsonl::read(directory, FILE) {
             match line {
                 Line::File(file) => {
                     inner.announced.insert(file.seq);
@@ -210,14 +211,9 @@ impl Inner {
         let failed = |error| Error::io("the notices", error);
         let file = match &mut self.log {
             Some(file) => file,
-            None => {
-                let options = OpenOptions::new().append(true).create(true).clone();
-                self.log.insert(self.directory.open_with(FILE, &options).map_err(failed)?)
-            }
+            None => self.log.insert(jsonl::open(&self.directory, FILE).map_err(failed)?.0),
         };
-        let mut text = serde_json::to_vec(line).unwrap_or_default();
-        text.push(b'\n');
-        file.write_all(&text).map_err(failed)
+        file.write_all(&jsonl::line(line)).map_err(failed)
     }
 }
 
@@ -227,13 +223,7 @@ pub(crate) fn announced(directory: &Dir) -> Vec<NewFile> {
         Line::File(file) => Some(file),
         Line::Told(_) | Line::Through(_) => None,
     };
-    lines(directory).into_iter().filter_map(file).collect()
-}
-
-/// A line that was cut by a crash is an end.
-fn lines(directory: &Dir) -> Vec<Line> {
-    let text = directory.read(FILE).unwrap_or_default();
-    text.split(|byte| *byte == b'\n').map_while(|line| serde_json::from_slice(line).ok()).collect()
+    jsonl::read(directory, FILE).into_iter().filter_map(file).collect()
 }
 
 /// Whether a change made a file appear in a region whose new files are announced; as what.

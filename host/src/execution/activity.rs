@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use cap_std::fs::{Dir, File, OpenOptions};
+use cap_std::fs::{Dir, File};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -10,6 +10,7 @@ use tokio::sync::broadcast;
 
 use crate::ambient;
 use crate::call::ToolResult;
+use crate::jsonl;
 use crate::notice::NewFile;
 
 const FILE: &str = "activities.jsonl";
@@ -86,17 +87,11 @@ impl ActivityLog {
     /// Adds one.
     pub(super) fn add(&self, directory: &Dir, payload: Value) -> std::io::Result<()> {
         let activity = Activity::new(payload);
-        let mut line = serde_json::to_vec(&activity).unwrap_or_default();
-        line.push(b'\n');
+        let line = jsonl::line(&activity);
         let mut file = self.file.lock();
         let (file, size) = match &mut *file {
             Some(file) => file,
-            none => {
-                let options = OpenOptions::new().append(true).create(true).clone();
-                let file = directory.open_with(FILE, &options)?;
-                let size = file.metadata()?.len();
-                none.insert((file, size))
-            }
+            none => none.insert(jsonl::open(directory, FILE)?),
         };
         let ends = activity.payload["activityType"] == "status_changed";
         if *size + line.len() as u64 <= MAX_LOG_BYTES || ends {
@@ -118,10 +113,9 @@ impl ActivityLog {
     }
 }
 
-/// The activities in an execution's directory. A line that was cut by a crash is an end.
+/// The activities in an execution's directory.
 pub(super) fn read(directory: &Dir) -> Vec<Activity> {
-    let text = directory.read(FILE).unwrap_or_default();
-    text.split(|byte| *byte == b'\n').map_while(|line| serde_json::from_slice(line).ok()).collect()
+    jsonl::read(directory, FILE)
 }
 
 /// What a call of a tool is called in activities, and what is said of it when it begins; `None`
