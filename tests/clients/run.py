@@ -66,9 +66,11 @@ def start(toolcell, state):
 
 
 def run(failed, name, command, log=None, environment=None):
-    """Runs a check; what it prints goes to the file `log`, and is shown when it fails."""
+    """Runs a check; what it prints goes to the file `log`, and is shown when it fails. Such a check
+    works in the log's folder: it may leave files of its own."""
     output = open(log, "w") if log else None
-    done = subprocess.run(command, env=environment, stdout=output, stderr=output)
+    folder = log.parent if log else None
+    done = subprocess.run(command, env=environment, stdout=output, stderr=output, cwd=folder)
     print(f"{'ok' if done.returncode == 0 else 'FAILED'}: {name}", flush=True)
     if done.returncode != 0:
         failed.append(name)
