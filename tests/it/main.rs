@@ -3,6 +3,7 @@
 mod agent;
 mod bash;
 mod crash;
+mod environments;
 mod executions;
 mod faults;
 mod hostile;

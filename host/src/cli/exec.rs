@@ -123,6 +123,7 @@ async fn act(world: &World, executions: &Executions, command: &Exec) -> anyhow::
             };
             let record = executions.get(id)?.finish(ending).await?;
             printer::text(&ended(&record))?;
+            sync_environment(executions, &record).await?;
             return Ok(ExitCode::from(u8::from(matches!(
                 record.saved,
                 Some(Saved::Refused { .. })
@@ -131,6 +132,7 @@ async fn act(world: &World, executions: &Executions, command: &Exec) -> anyhow::
         Exec::Cancel { id } => {
             let record = executions.get(id)?.finish(Ending::cancelled()).await?;
             printer::text(&ended(&record))?;
+            sync_environment(executions, &record).await?;
         }
         Exec::Pause { id } => executions.get(id)?.pause()?,
         Exec::Resume { id } => executions.get(id)?.resume()?,
@@ -162,6 +164,13 @@ async fn act(world: &World, executions: &Executions, command: &Exec) -> anyhow::
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn sync_environment(executions: &Executions, record: &ExecutionRecord) -> anyhow::Result<()> {
+    if let Some(environment) = &record.environment {
+        executions.sync_environment(environment).await?;
+    }
+    Ok(())
 }
 
 fn parse(text: Option<&str>, option: &str) -> anyhow::Result<Value> {

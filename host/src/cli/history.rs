@@ -100,7 +100,7 @@ async fn list(shared: &SharedFiles, path: Option<&str>, json: bool) -> anyhow::R
         printer::text(line)?;
     }
     if lines.is_empty() && !json {
-        bail!("there is no version of {}'s shared files that has it", shared.versions().agent());
+        bail!("there is no version of {} that has it", shared.versions().owner());
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use cap_std::fs::Dir;
 use parking_lot::Mutex;
 
+use super::environments::Kept;
 use super::record::ExecutionRecord;
 use super::run::Execution;
 use super::shared::SharedFiles;
@@ -16,9 +17,9 @@ use super::{ExecutionError, Status};
 use crate::ambient;
 use crate::cell::{CellOptions, subdirectory};
 use crate::embed::Runtime;
-use crate::environment::{ENVIRONMENT_QUOTA, Environment};
+use crate::environment::ENVIRONMENT_QUOTA;
 use crate::error::Error;
-use crate::persist::{Blobs, Store, StoreOptions, Versions};
+use crate::persist::{Blobs, Owner, Store, StoreOptions, Versions};
 use crate::policy::{DEFAULT_REGIONS, Quota};
 
 /// Executions whose cells are held open, unless something else is said. Each holds a few files;
@@ -53,6 +54,8 @@ pub struct ExecutionsOptions {
     pub staged_lifetime: Duration,
     /// What an environment may hold.
     pub environment_quota: Quota,
+    /// Whether environments are kept in the store too, each change as a version.
+    pub keep_environments: bool,
     /// Cells that are held open.
     pub max_open_cells: usize,
 }
@@ -66,6 +69,7 @@ impl ExecutionsOptions {
             cell: CellOptions::new(""),
             staged_lifetime: DEFAULT_LIFETIME,
             environment_quota: ENVIRONMENT_QUOTA,
+            keep_environments: true,
             max_open_cells: MAX_OPEN_CELLS,
         }
     }
@@ -89,11 +93,14 @@ pub(super) struct Home {
     pub(super) executions: Dir,
     pub(super) live: Dir,
     pub(super) staged: Staged,
-    directory: Dir,
+    pub(super) directory: Dir,
     store: OnceLock<(Store, Blobs)>,
     versions: Mutex<HashMap<String, Versions>>,
-    environments: Mutex<HashMap<String, Arc<Environment>>>,
+    environments: Mutex<HashMap<String, OpenEnvironment>>,
 }
+
+/// An environment that is open, or is being opened by whoever came first.
+type OpenEnvironment = Arc<tokio::sync::OnceCell<Arc<Kept>>>;
 
 impl Executions {
     /// Opens the state directory.
@@ -125,6 +132,10 @@ impl Executions {
         &self.0.home
     }
 
+    pub(super) fn known(&self) -> &Mutex<HashMap<String, Arc<Execution>>> {
+        &self.0.known
+    }
+
     /// Files that wait for an execution.
     pub fn staged(&self) -> &Staged {
         &self.0.home.staged
@@ -136,20 +147,11 @@ impl Executions {
     /// When the store cannot be used, or the name is none.
     pub fn shared(&self, agent: &str) -> Result<SharedFiles, ExecutionError> {
         let home = &self.0.home;
-        Ok(SharedFiles::new(home.versions(agent)?, home.shared_quota(), home.scratch()?))
-    }
-
-    /// The environment of this id, which is made if it is not there.
-    ///
-    /// # Errors
-    /// When another process has it open.
-    pub fn environment(&self, id: &str) -> Result<Arc<Environment>, ExecutionError> {
-        self.0.home.environment(id)
-    }
-
-    /// Lets go of an environment, so that its directory can be removed.
-    pub fn forget_environment(&self, id: &str) {
-        self.0.home.environments.lock().remove(id);
+        Ok(SharedFiles::new(
+            home.versions(Owner::Agent(agent.to_owned()))?,
+            home.shared_quota(),
+            home.scratch()?,
+        ))
     }
 
     /// The execution of this id.
@@ -200,13 +202,15 @@ impl Executions {
         }
         let mut environments = self.0.home.environments.lock();
         if environments.len() > most {
-            environments.retain(|_, environment| {
-                let unused = Arc::strong_count(environment) == 1;
+            environments.retain(|_, open| {
+                let kept = open.get().filter(|kept| Arc::strong_count(kept) == 1 && kept.is_idle());
                 // What it did is on its way to the disk already; this spares the next one a scan.
-                if unused && let Err(error) = environment.journal().close() {
+                if let Some(kept) = kept
+                    && let Err(error) = kept.environment.journal().close()
+                {
                     self.0.home.runtime.report(&error);
                 }
-                !unused
+                kept.is_none()
             });
         }
     }
@@ -218,8 +222,8 @@ impl Executions {
             execution.park().await;
         }
         let environments: Vec<_> = self.0.home.environments.lock().drain().collect();
-        for (_, environment) in environments {
-            if let Err(error) = environment.settle() {
+        for kept in environments.iter().filter_map(|(_, open)| open.get()) {
+            if let Err(error) = kept.environment.settle() {
                 self.0.home.runtime.report(&error);
             }
         }
@@ -239,6 +243,10 @@ impl Executions {
                 status,
                 wanted: "removed before it has ended",
             });
+        }
+        if let Some(environment) = &execution.record().environment {
+            // Its journal goes with it.
+            self.sync_environment(environment).await?;
         }
         execution.park().await;
         self.0.known.lock().remove(id);
@@ -271,7 +279,7 @@ impl Executions {
 }
 
 impl Home {
-    fn store(&self) -> Result<&(Store, Blobs), ExecutionError> {
+    pub(super) fn store(&self) -> Result<&(Store, Blobs), ExecutionError> {
         if let Some(store) = self.store.get() {
             return Ok(store);
         }
@@ -285,26 +293,31 @@ impl Home {
         Ok(self.store.get_or_init(|| (store, blobs)))
     }
 
-    /// The versions of an agent's `shared/`.
-    pub(super) fn versions(&self, agent: &str) -> Result<Versions, ExecutionError> {
-        plain(agent)?;
+    /// The versions of an agent's `shared/`, or of an environment.
+    pub(super) fn versions(&self, owner: Owner) -> Result<Versions, ExecutionError> {
+        plain(owner.name())?;
         let (store, blobs) = self.store()?;
+        let new = || Versions::new(store.clone(), blobs.clone(), owner.clone());
+        // An environment's are kept with it, for as long as it is open.
+        let Owner::Agent(agent) = &owner else { return Ok(new()) };
         let mut all = self.versions.lock();
-        let versions = all
-            .entry(agent.to_owned())
-            .or_insert_with(|| Versions::new(store.clone(), blobs.clone(), agent));
-        Ok(versions.clone())
+        Ok(all.entry(agent.clone()).or_insert_with(new).clone())
     }
 
-    pub(super) fn environment(&self, id: &str) -> Result<Arc<Environment>, ExecutionError> {
+    pub(super) async fn environment(&self, id: &str) -> Result<Arc<Kept>, ExecutionError> {
         plain(id)?;
-        let mut open = self.environments.lock();
-        if let Some(environment) = open.get(id) {
-            return Ok(environment.clone());
-        }
-        let path = self.options.directory.join("environments").join(id);
-        let environment = Environment::open(&path, self.options.environment_quota)?;
-        Ok(open.entry(id.to_owned()).or_insert(Arc::new(environment)).clone())
+        let open = self.environments.lock().entry(id.to_owned()).or_default().clone();
+        Ok(open.get_or_try_init(|| Kept::open(self, id)).await?.clone())
+    }
+
+    pub(super) fn open_environments(&self) -> Vec<(String, Arc<Kept>)> {
+        let open = self.environments.lock();
+        open.iter().filter_map(|(id, open)| Some((id.clone(), open.get()?.clone()))).collect()
+    }
+
+    /// Lets go of an environment.
+    pub(super) fn take_environment(&self, id: &str) -> Option<OpenEnvironment> {
+        self.environments.lock().remove(id)
     }
 
     /// Whether `shared/` is a directory of the host's: then it is neither restored nor saved.
@@ -330,14 +343,18 @@ impl Home {
     }
 
     /// What the cell of this execution is made from.
-    pub(super) fn cell_options(
+    pub(super) async fn cell_options(
         &self,
         record: &ExecutionRecord,
     ) -> Result<CellOptions, ExecutionError> {
         let mut options = self.options.cell.clone();
         options.directory = self.options.directory.join("executions").join(&record.id);
         if let Some(environment) = &record.environment {
-            options.environment = Some(self.environment(environment)?);
+            let kept = self.environment(environment).await?;
+            if !record.status.is_terminal() {
+                kept.follow(&record.id)?;
+            }
+            options.environment = Some(kept.environment.clone());
         }
         Ok(options)
     }

@@ -1,6 +1,7 @@
 //! Executions: runs of an agent, whose `shared/` outlives them.
 //!
-//! 1. [`home`] is where executions are kept, with the store and the environments.
+//! 1. [`home`] is where executions are kept, with the store. [`environments`] are kept there too,
+//!    and in the store.
 //! 2. [`start`] makes one: it restores `shared/` and puts staged files into `uploads/`.
 //! 3. [`run`] is a live one: tool calls, pause and resume, and the end, which syncs `shared/`.
 //! 4. [`record`] is what is known of one on the disk; [`activity`] is the log that clients read.
@@ -20,6 +21,7 @@
 //! ```
 
 mod activity;
+mod environments;
 mod home;
 mod record;
 mod recover;
@@ -30,6 +32,7 @@ mod start;
 
 pub use activity::Activity;
 pub(crate) use activity::file_id;
+pub(crate) use environments::ABOUT;
 
 pub use home::{Executions, ExecutionsOptions, StoreAddress};
 pub use record::{Ending, ExecutionRecord, ExecutionResult, Saved, Status};

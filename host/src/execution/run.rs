@@ -20,13 +20,15 @@ use crate::call::{ToolCall, ToolResult};
 use crate::cell::Cell;
 use crate::door::{Door, Received};
 use crate::failure::Failure;
+use crate::journal::Journal;
 use crate::notice;
-use crate::persist::{self, Author, PersistError};
+use crate::persist::{self, Author, Owner, PersistError, Place, Touched};
 use crate::policy::{Access, DEFAULT_REGIONS};
 use crate::wire;
 
 /// Where `shared/` is seen.
-const SHARED: &str = DEFAULT_REGIONS[0].mount;
+pub(super) const SHARED: Place<'_> =
+    Place { region: DEFAULT_REGIONS[0].name, mount: DEFAULT_REGIONS[0].mount };
 
 /// One execution of an agent.
 #[derive(Debug)]
@@ -120,7 +122,8 @@ impl Execution {
             return Ok(cell.clone());
         }
         let record = self.record();
-        let cell = Arc::new(self.home.runtime.open_cell(self.home.cell_options(&record)?)?);
+        let options = self.home.cell_options(&record).await?;
+        let cell = Arc::new(self.home.runtime.open_cell(options)?);
         if record.status.is_terminal() {
             freeze(&cell);
         }
@@ -137,6 +140,17 @@ impl Execution {
             self.home.runtime.report(&error);
         }
         self.log.close();
+    }
+
+    /// Whether it sees this environment.
+    pub(super) fn sees(&self, environment: &str) -> bool {
+        self.record.lock().environment.as_deref() == Some(environment)
+    }
+
+    /// Its journal, if its cell is open.
+    pub(super) fn open_journal(&self) -> Option<Arc<Journal>> {
+        let open = self.cell.try_lock().ok()?;
+        Some(open.as_ref()?.journal().clone())
     }
 
     /// Whether it has no cell open.
@@ -362,7 +376,7 @@ impl Execution {
 
     async fn save(&self, cell: &Cell, again: bool) -> Result<Saved, ExecutionError> {
         let record = self.record();
-        let versions = self.home.versions(&record.agent)?;
+        let versions = self.home.versions(Owner::Agent(record.agent.clone()))?;
         let author = Author {
             door: "execution".to_owned(),
             execution: Some(record.id.clone()),
@@ -382,9 +396,9 @@ impl Execution {
                 overwrote: made.overwrote.clone(),
             });
         }
-        let touched = persist::touched(cell.journal().directory(), record.base_seq, SHARED)
+        let touched = Touched::from(cell.journal().directory(), record.base_seq, SHARED)
             .map_err(PersistError::from)?;
-        if touched.paths.is_empty() || self.home.shared_is_mapped() {
+        if touched.is_empty() || self.home.shared_is_mapped() {
             return Ok(
                 persist::Synced { version: record.base_version, ..Default::default() }.into()
             );

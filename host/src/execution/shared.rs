@@ -14,8 +14,11 @@ use crate::persist::{
     Author, Content, Digest, Edited, Entry, Kind, PersistError, Version, Versions, check_quota,
     entry,
 };
-use crate::policy::Quota;
+use crate::policy::{DEFAULT_REGIONS, Quota};
 use crate::vfs::Fault;
+
+/// The region's name.
+const SHARED: &str = DEFAULT_REGIONS[0].name;
 
 /// The shared files of one agent.
 #[derive(Debug)]
@@ -42,6 +45,7 @@ impl NewContent {
         self.size += data.len() as u64;
         if self.size > self.most {
             return Err(PersistError::Quota {
+                what: SHARED,
                 bytes: self.size,
                 entries: 1,
                 quota_bytes: self.most,
@@ -242,7 +246,7 @@ impl SharedFiles {
         let version = self.versions.commit(latest, &author, |latest| {
             let mut tree = latest.tree.clone();
             edit(&mut tree)?;
-            check_quota(&tree, self.quota)?;
+            check_quota(&tree, SHARED, self.quota)?;
             Ok((tree != latest.tree).then(|| Edited { tree, ..Edited::default() }))
         });
         Ok(version.await?)

@@ -11,12 +11,11 @@ use serde_json::{Value, json};
 use super::ExecutionError;
 use super::home::{Executions, Home, plain};
 use super::record::{ExecutionRecord, Status};
-use super::run::Execution;
+use super::run::{Execution, SHARED};
 use super::staged::StagedFile;
 use crate::ambient;
 use crate::cell::Cell;
-use crate::persist::restore;
-use crate::policy::DEFAULT_REGIONS;
+use crate::persist::{Owner, Tree, restore};
 
 /// What an execution is started with.
 #[derive(Debug, Clone, Default)]
@@ -152,18 +151,19 @@ async fn begin(
         .open_dir(&id)
         .map_err(ExecutionError::state("open", format!("executions/{id}")))?;
     // From here on it is locked: another process that looks for what was cut off leaves it alone.
-    let cell = home.runtime.open_cell(home.cell_options(&record)?)?;
+    let cell = home.runtime.open_cell(home.cell_options(&record).await?)?;
     // Again, for another process may have taken the mark of what it did not find.
     mark(home, &id)?;
     record.store(&directory)?;
-    let versions = home.versions(&record.agent)?;
+    let versions = home.versions(Owner::Agent(record.agent.clone()))?;
     let version = match home.shared_is_mapped() {
         true => Arc::default(),
         false => versions.latest().await?,
     };
     if !version.tree.is_empty() {
         let door = cell.door("restore", &id)?;
-        restore(&version, versions.blobs(), (&door, DEFAULT_REGIONS[0].mount)).await?;
+        let trees = (&Tree::new(), &version.tree);
+        restore(trees, versions.blobs(), (&door, SHARED)).await?;
     }
     record.base_version = version.number;
     record.base_seq = cell.journal().next_seq();

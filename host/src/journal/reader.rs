@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::io::{Read as _, Seek as _, SeekFrom};
 
 use cap_std::fs::Dir;
+use serde::{Deserialize, Serialize};
 
 use super::codec::{Frame, MAGIC, decode};
 use super::{ActorInfo, Facts, JournalError, Outcome, Record};
@@ -200,26 +201,79 @@ pub struct Begun<'a> {
     pub other: &'a str,
 }
 
-/// Goes through everything that was ever asked, holding no more than one segment in memory: a long
-/// execution's journal is larger than a host's.
+/// One half of a record, as it comes by.
+#[derive(Debug, Clone, Copy)]
+pub enum Half<'a> {
+    /// What was asked.
+    Begun(Begun<'a>),
+    /// That it is over, however it went.
+    Ended {
+        /// Its place in the order.
+        seq: u64,
+    },
+}
+
+/// How far a journal has been read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+pub struct Position {
+    /// The number of a segment.
+    pub segment: u64,
+    /// Bytes of it.
+    pub offset: u64,
+}
+
+/// Goes through what was asked after `position`, which moves on, holding no more than one segment
+/// in memory: a long execution's journal is larger than a host's.
 ///
 /// # Errors
 /// When a segment cannot be read, or is of another version.
-pub fn each_begun(directory: &Dir, mut each: impl FnMut(Begun<'_>)) -> Result<(), JournalError> {
-    for (name, _) in segments(directory)? {
-        let bytes = load(directory, &name, 0)?;
-        let Some((magic, mut rest)) = bytes.split_first_chunk::<8>() else { continue };
-        if *magic != MAGIC {
-            return Err(JournalError::Version { segment: name });
+pub fn each_half(
+    directory: &Dir,
+    position: &mut Position,
+    mut each: impl FnMut(Half<'_>),
+) -> Result<(), JournalError> {
+    for (name, number) in segments(directory)? {
+        if number < position.segment {
+            continue;
         }
+        let offset = if number == position.segment { position.offset } else { 0 };
+        let bytes = load(directory, &name, offset)?;
+        let mut rest = match (offset, bytes.split_first_chunk::<8>()) {
+            (0, None) => continue,
+            (0, Some((magic, rest))) if *magic == MAGIC => rest,
+            (0, Some(_)) => return Err(JournalError::Version { segment: name }),
+            _ => &bytes,
+        };
         while let Some((frame, after)) = decode(rest) {
-            if let Frame::Begin { seq, operation, region, path, other, .. } = &frame {
-                each(Begun { seq: *seq, operation: *operation, region, path, other });
+            match &frame {
+                Frame::Begin { seq, operation, region, path, other, .. } => {
+                    let (seq, operation) = (*seq, *operation);
+                    each(Half::Begun(Begun { seq, operation, region, path, other }));
+                }
+                Frame::End { seq, .. } => each(Half::Ended { seq: *seq }),
+                Frame::Actor { .. } => {}
             }
             rest = after;
         }
+        *position =
+            Position { segment: number, offset: offset + (bytes.len() - rest.len()) as u64 };
     }
     Ok(())
+}
+
+/// Where the journal in `directory` ends.
+///
+/// # Errors
+/// When it cannot be listed.
+pub fn end(directory: &Dir) -> Result<Position, JournalError> {
+    let io = |source| JournalError::Io { action: "examine", source };
+    match segments(directory)?.last() {
+        Some((name, number)) => {
+            let offset = directory.metadata(name).map_err(io)?.len();
+            Ok(Position { segment: *number, offset })
+        }
+        None => Ok(Position::default()),
+    }
 }
 
 /// The segments' names and numbers, in order.

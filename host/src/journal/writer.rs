@@ -15,7 +15,7 @@ use rustix::io::Errno;
 use super::codec::{Frame, MAGIC, MAX_RANGES, encode};
 use super::images::{Images, Keep};
 use super::reader::{read_all, segments};
-use super::{Facts, JournalError, Outcome, Reader};
+use super::{Facts, JournalError, Outcome, Position, Reader};
 use crate::policy::{Actor, Denied, Mutation, Operation, Permit};
 
 /// Bytes one call may write into the journal. A guest that makes and removes a file in a loop
@@ -329,6 +329,13 @@ impl Journal {
     /// The number that the next record will have.
     pub fn next_seq(&self) -> u64 {
         self.inner.lock().next_seq
+    }
+
+    /// Where it ends now, what waits in memory included: it moves with each record.
+    pub fn position(&self) -> Position {
+        let inner = self.inner.lock();
+        let offset = inner.segment_bytes + inner.pending.len() as u64;
+        Position { segment: inner.segment, offset }
     }
 
     /// What old content is kept, and where.

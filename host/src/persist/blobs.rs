@@ -211,7 +211,7 @@ fn check(
 }
 
 fn changed(path: &str) -> PersistError {
-    PersistError::Corrupt { object: path.to_owned(), reason: "it changes while it is read".into() }
+    PersistError::Changing { path: path.to_owned() }
 }
 
 /// The name that content has in the store: its BLAKE3 in hexadecimal.

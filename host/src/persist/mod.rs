@@ -1,16 +1,17 @@
-//! What outlives an execution: the versions of an agent's `shared/`.
+//! What outlives an execution: the versions of agents' `shared/` and of environments.
 //!
 //! 1. [`store`] is an object store (a directory, S3, GCS, Azure) with limits on each request.
 //! 2. [`blobs`] keeps the content of files under its BLAKE3, and checks it when it comes back.
 //! 3. [`manifest`] says what a version holds; [`versions`] keeps one object for each version and
 //!    commits the next by making an object that must not be there yet.
-//! 4. [`changes`] finds in an execution's journal what it changed in `shared/`.
-//! 5. [`sync`] uploads that and commits it; [`restore`] puts a version into a new execution.
+//! 4. [`changes`] finds in a journal what was changed in a tree.
+//! 5. [`sync`] uploads that and commits it; [`restore`] makes a tree what a version has.
 //!
 //! # Objects
 //!
 //! ```text
 //! agents/<agent>/shared/versions/<ten digits>.json
+//! environments/<environment>/versions/<ten digits>.json
 //! blobs/<two digits>/<BLAKE3 in hexadecimal>
 //! ```
 //!
@@ -27,13 +28,13 @@ mod sync;
 mod versions;
 
 pub use blobs::{Blobs, hash_of};
-pub use changes::{Change, Touched, touched};
+pub use changes::{Change, Cursor, Place, Touched};
 pub use manifest::{Author, Content, Digest, Entry, Kind, Tree, Version};
 pub use restore::restore;
 pub use store::{Store, StoreOptions};
 pub use sync::{Synced, sync};
 pub(crate) use sync::{check_quota, entry};
-pub use versions::{Edited, Versions};
+pub use versions::{Edited, Owner, Versions};
 
 use crate::vfs::Fault;
 
@@ -86,21 +87,23 @@ pub enum PersistError {
         reason: String,
     },
     /// There is no such version.
-    #[error("there is no version {version} of {agent}'s shared files; the latest is {latest}")]
+    #[error("there is no version {version} of {of}; the latest is {latest}")]
     NoVersion {
-        /// The agent.
-        agent: String,
+        /// Whose it would be.
+        of: Owner,
         /// What was asked for.
         version: u64,
         /// What there is.
         latest: u64,
     },
-    /// The result would be larger than `shared/` may be.
+    /// The result would be larger than the tree may be.
     #[error(
-        "shared/ would hold {bytes} bytes in {entries} entries; it may hold {quota_bytes} bytes in \
+        "{what} would hold {bytes} bytes in {entries} entries; it may hold {quota_bytes} bytes in \
          {quota_entries}"
     )]
     Quota {
+        /// The region.
+        what: &'static str,
         /// Bytes of all files.
         bytes: u64,
         /// Files, directories and links.
@@ -111,10 +114,10 @@ pub enum PersistError {
         quota_entries: u64,
     },
     /// Others committed first, again and again.
-    #[error("{agent}'s shared files were changed by others {attempts} times in a row")]
+    #[error("{of} were changed by others {attempts} times in a row")]
     Contended {
-        /// The agent.
-        agent: String,
+        /// Whose they are.
+        of: Owner,
         /// How often it was tried.
         attempts: u32,
     },
@@ -128,7 +131,13 @@ pub enum PersistError {
         /// Why it failed.
         source: Fault,
     },
-    /// The execution's journal.
+    /// A file that others write.
+    #[error("{path} changes while it is read")]
+    Changing {
+        /// The guest path.
+        path: String,
+    },
+    /// The journal.
     #[error(transparent)]
     Journal(#[from] crate::journal::JournalError),
     /// The disk says no.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::StreamExt as _;
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use object_store::path::Path;
 use object_store::{
     Error as ObjectError, GetResult, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions,
@@ -213,6 +213,47 @@ impl Store {
         .await
     }
 
+    /// The names below a prefix that hold objects.
+    async fn folders(&self, prefix: &str) -> Result<Vec<String>, PersistError> {
+        let path = self.path(prefix);
+        self.attempt("list", prefix, || async {
+            let found = self.objects.list_with_delimiter(Some(&path)).await?;
+            let names = found.common_prefixes.iter();
+            Ok(names.filter_map(|path| path.filename().map(str::to_owned)).collect())
+        })
+        .await
+    }
+
+    /// The environments that the store knows.
+    pub(crate) async fn environments(&self) -> Result<Vec<String>, PersistError> {
+        self.folders("environments").await
+    }
+
+    /// What was put by [`Store::put_about`].
+    pub(crate) async fn about(&self, environment: &str) -> Result<Option<Bytes>, PersistError> {
+        self.get(&about(environment)).await
+    }
+
+    /// Keeps what is known of an environment beside its versions.
+    pub(crate) async fn put_about(
+        &self,
+        environment: &str,
+        text: Bytes,
+    ) -> Result<(), PersistError> {
+        self.put(&about(environment), text).await
+    }
+
+    /// Removes all that is kept of an environment, its blobs excepted: others may share them.
+    pub(crate) async fn remove_environment(&self, name: &str) -> Result<(), PersistError> {
+        let prefix = format!("environments/{name}");
+        let path = self.path(&prefix);
+        self.attempt("remove", &prefix, || async {
+            let found = self.objects.list(Some(&path)).map_ok(|object| object.location).boxed();
+            self.objects.delete_stream(found).try_for_each(|_| async { Ok(()) }).await
+        })
+        .await
+    }
+
     async fn attempt<T, F>(
         &self,
         action: &'static str,
@@ -248,6 +289,10 @@ impl Store {
         }
         unreachable!("the loop returns")
     }
+}
+
+fn about(environment: &str) -> String {
+    format!("environments/{environment}/environment.json")
 }
 
 /// Whether trying again cannot help.

@@ -1,8 +1,8 @@
-//! From an execution's `shared/` to the next version.
+//! From what was changed in a tree to its next version.
 //!
-//! Only what the execution changed is uploaded and only these paths are written: another execution
-//! of the same agent that changed others keeps its changes, and where both changed one, the later
-//! one wins and the version before has what it replaced. Frozen files stay as they are.
+//! Only what was changed is uploaded and only these paths are written: another execution of the
+//! same agent that changed others keeps its changes, and where both changed one, the later one wins
+//! and the version before has what it replaced. Frozen files stay as they are.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use std::sync::Arc;
 use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _};
 
 use super::PersistError;
-use super::changes::{Change, Touched};
+use super::changes::{Change, Place, Touched};
 use super::manifest::{Author, Digest, Entry, Kind, Tree, Version, bytes};
 use super::versions::{Edited, Versions};
 use crate::ambient;
@@ -33,11 +33,13 @@ pub struct Synced {
     pub frozen: Vec<String>,
     /// Paths where another execution's change was replaced, and the version that still has it.
     pub overwrote: BTreeMap<String, u64>,
+    /// Paths of a live tree that were changed while they were read: they are not in this version.
+    pub unsettled: Vec<String>,
 }
 
-/// Uploads what was touched below `mount` since `base` was restored, and commits it.
+/// Uploads what was touched in `place` since it was `base`, and commits it.
 ///
-/// Doing it again with the same author, after a failure or a crash, gives the same version.
+/// Doing it again, after a failure or a crash, makes no second version of the same.
 ///
 /// # Errors
 /// When a file cannot be read, the store cannot be reached, or the result would be larger than
@@ -46,27 +48,30 @@ pub async fn sync(
     versions: &Versions,
     base: Arc<Version>,
     touched: &Touched,
-    (door, mount): (&Door, &str),
+    (door, place): (&Door, Place<'_>),
     quota: Quota,
     author: &Author,
 ) -> Result<Synced, PersistError> {
-    let changes = touched.changes(door, mount, &base.tree)?;
-    if changes.is_empty() {
-        return Ok(Synced { version: base.number, ..Synced::default() });
-    }
+    let mut changes = touched.changes(door, place.mount, &base.tree)?;
     let mut uploads = Vec::new();
     for (path, change) in &changes {
         if let Change::Now { kind: Kind::File(digest), .. } = change
             // The content is there already when only the mode has changed.
             && base.tree.get(path).and_then(Entry::file) != Some(digest)
         {
-            uploads.push(upload(versions, door, join(mount, path), digest).boxed());
+            uploads.push(upload(versions, door, (path, join(place.mount, path)), digest).boxed());
         }
     }
-    futures_util::stream::iter(uploads)
-        .buffer_unordered(UPLOADS_AT_ONCE)
-        .try_collect::<()>()
-        .await?;
+    let moved: Vec<Option<String>> =
+        futures_util::stream::iter(uploads).buffer_unordered(UPLOADS_AT_ONCE).try_collect().await?;
+    let unsettled: Vec<String> = moved.into_iter().flatten().collect();
+    if let Some(path) = unsettled.first().filter(|_| !touched.live) {
+        return Err(PersistError::Changing { path: join(place.mount, path) });
+    }
+    changes.retain(|path, _| !unsettled.contains(path));
+    if changes.is_empty() {
+        return Ok(Synced { version: base.number, unsettled, ..Synced::default() });
+    }
 
     let now = ambient::now_ns();
     let execution = author.execution.as_deref();
@@ -74,24 +79,30 @@ pub async fn sync(
     let version = versions
         .commit(base.clone(), author, |parent| {
             let merged = merge(&base.tree, parent, &changes, execution, now);
-            check_quota(&merged.tree, quota)?;
+            check_quota(&merged.tree, place.region, quota)?;
             report = merged.report;
             let overwrote = report.overwrote.clone();
             Ok((merged.tree != parent.tree).then_some(Edited { tree: merged.tree, overwrote }))
         })
         .await?;
-    report.version = version.number;
-    Ok(report)
+    Ok(Synced { version: version.number, unsettled, ..report })
 }
 
+/// Uploads a file. Its path comes back if it is not any more what it was looked at as.
 async fn upload(
     versions: &Versions,
     door: &Door,
-    path: String,
+    (path, full): (&str, String),
     digest: &Digest,
-) -> Result<(), PersistError> {
-    let file = door.open(&path).map_err(|fault| PersistError::file("open", &path, fault))?;
-    versions.blobs().put_file(&file, digest, &path).await
+) -> Result<Option<String>, PersistError> {
+    let file = match door.open(&full) {
+        Err(fault) if fault.is_absent() => return Ok(Some(path.to_owned())),
+        found => found.map_err(|fault| PersistError::file("open", &full, fault))?,
+    };
+    match versions.blobs().put_file(&file, digest, &full).await {
+        Err(PersistError::Changing { .. }) => Ok(Some(path.to_owned())),
+        done => done.map(|()| None),
+    }
 }
 
 struct Merged {
@@ -115,6 +126,10 @@ fn merge(
             report.frozen.push(path.clone());
             continue;
         }
+        // Somebody has made the same change, or we did and did not hear that it was done.
+        if already(theirs, change) {
+            continue;
+        }
         if theirs.is_some() && theirs != base.get(path) {
             report.overwrote.insert(path.clone(), parent.number);
         }
@@ -132,6 +147,14 @@ fn merge(
         }
     }
     Merged { tree, report }
+}
+
+fn already(theirs: Option<&Entry>, change: &Change) -> bool {
+    match (change, theirs) {
+        (Change::Removed, theirs) => theirs.is_none(),
+        (Change::Now { kind, mode, .. }, Some(entry)) => entry.kind == *kind && entry.mode == *mode,
+        (Change::Now { .. }, None) => false,
+    }
 }
 
 /// A new state of a path: its id and its beginning stay.
@@ -191,13 +214,18 @@ fn below(tree: &Tree, path: &str) -> Vec<String> {
         .collect()
 }
 
-/// Refuses a tree that is larger than `shared/` may be.
-pub(crate) fn check_quota(tree: &Tree, quota: Quota) -> Result<(), PersistError> {
+/// Refuses a tree that is larger than its region may be.
+pub(crate) fn check_quota(
+    tree: &Tree,
+    region: &'static str,
+    quota: Quota,
+) -> Result<(), PersistError> {
     let (bytes, entries) = (bytes(tree), tree.len() as u64);
     if bytes <= quota.bytes && entries <= quota.entries {
         return Ok(());
     }
     Err(PersistError::Quota {
+        what: region,
         bytes,
         entries,
         quota_bytes: quota.bytes,
@@ -305,10 +333,10 @@ mod tests {
     #[test]
     fn what_is_too_large_is_refused_as_a_whole() {
         let version = version(&[("a", file("12345"), false), ("b", file("12345"), false)]);
-        assert!(check_quota(&version.tree, Quota { bytes: 10, entries: 2 }).is_ok());
+        assert!(check_quota(&version.tree, "shared", Quota { bytes: 10, entries: 2 }).is_ok());
         for quota in [Quota { bytes: 9, entries: 2 }, Quota { bytes: 10, entries: 1 }] {
             assert!(matches!(
-                check_quota(&version.tree, quota),
+                check_quota(&version.tree, "shared", quota),
                 Err(PersistError::Quota { bytes: 10, entries: 2, .. })
             ));
         }

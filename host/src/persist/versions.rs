@@ -1,9 +1,11 @@
-//! The versions of one agent's `shared/`: one object each, made once and never changed.
+//! The versions of one tree, an agent's `shared/` or an environment: one object each, made once and
+//! never changed.
 //!
 //! To commit is to make the object of the next number, which succeeds for one of those who try.
 //! The others look at what came first and try the number after it.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -21,12 +23,56 @@ const ATTEMPTS: u32 = 32;
 /// version carries them, so they are kept short.
 const MAX_CHANGES_BYTES: usize = 8 << 10;
 
-/// The versions of one agent.
+/// The same for an environment, whose tree may be a hundred times as large.
+const MAX_ENVIRONMENT_CHANGES_BYTES: usize = 256 << 10;
+
+/// Whose versions they are. The name is one plain component.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Owner {
+    /// An agent, for its `shared/`.
+    Agent(String),
+    /// An environment.
+    Environment(String),
+}
+
+impl Owner {
+    /// The agent's or environment's name.
+    pub fn name(&self) -> &str {
+        match self {
+            Owner::Agent(name) | Owner::Environment(name) => name,
+        }
+    }
+
+    fn prefix(&self) -> String {
+        match self {
+            Owner::Agent(name) => format!("agents/{name}/shared/versions"),
+            Owner::Environment(name) => format!("environments/{name}/versions"),
+        }
+    }
+
+    fn max_changes_bytes(&self) -> usize {
+        match self {
+            Owner::Agent(_) => MAX_CHANGES_BYTES,
+            Owner::Environment(_) => MAX_ENVIRONMENT_CHANGES_BYTES,
+        }
+    }
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Owner::Agent(name) => write!(f, "{name}'s shared files"),
+            Owner::Environment(name) => write!(f, "the environment {name}'s files"),
+        }
+    }
+}
+
+/// The versions of one tree.
 #[derive(Debug, Clone)]
 pub struct Versions {
     store: Store,
     blobs: Blobs,
-    agent: String,
+    owner: Owner,
     /// The highest number that was seen, so that looking for the latest does not list them all.
     seen: Arc<Mutex<Option<Arc<Version>>>>,
 }
@@ -41,14 +87,14 @@ pub struct Edited {
 }
 
 impl Versions {
-    /// The versions of `agent`, whose name is one plain component.
-    pub fn new(store: Store, blobs: Blobs, agent: &str) -> Versions {
-        Versions { store, blobs, agent: agent.to_owned(), seen: Arc::default() }
+    /// The versions of `owner`'s.
+    pub fn new(store: Store, blobs: Blobs, owner: Owner) -> Versions {
+        Versions { store, blobs, owner, seen: Arc::default() }
     }
 
-    /// The agent.
-    pub fn agent(&self) -> &str {
-        &self.agent
+    /// Whose they are.
+    pub fn owner(&self) -> &Owner {
+        &self.owner
     }
 
     /// Where the content of files is.
@@ -56,12 +102,8 @@ impl Versions {
         &self.blobs
     }
 
-    fn prefix(&self) -> String {
-        format!("agents/{}/shared/versions", self.agent)
-    }
-
     fn object(&self, number: u64) -> String {
-        format!("{}/{}", self.prefix(), name(number))
+        format!("{}/{}", self.owner.prefix(), name(number))
     }
 
     /// The latest version; number 0 where nothing was ever committed.
@@ -71,7 +113,7 @@ impl Versions {
     pub async fn latest(&self) -> Result<Arc<Version>, PersistError> {
         let seen = self.seen.lock().clone();
         let after = seen.as_ref().map(|version| name(version.number));
-        let names = self.store.list(&self.prefix(), after.as_deref()).await?;
+        let names = self.store.list(&self.owner.prefix(), after.as_deref()).await?;
         match (names.iter().filter_map(|name| number(name)).max(), seen) {
             (Some(number), Some(seen)) if number <= seen.number => Ok(seen),
             (Some(number), _) => {
@@ -108,7 +150,7 @@ impl Versions {
     /// # Errors
     /// When the store cannot be reached.
     pub async fn numbers(&self) -> Result<Vec<u64>, PersistError> {
-        let names = self.store.list(&self.prefix(), None).await?;
+        let names = self.store.list(&self.owner.prefix(), None).await?;
         Ok(names.iter().filter_map(|name| number(name)).collect())
     }
 
@@ -123,8 +165,8 @@ impl Versions {
         let object = self.object(number);
         let Some(content) = self.store.get(&object).await? else {
             let latest = self.numbers().await?.last().copied().unwrap_or(0);
-            let agent = self.agent.clone();
-            return Err(PersistError::NoVersion { agent, version: number, latest });
+            let of = self.owner.clone();
+            return Err(PersistError::NoVersion { of, version: number, latest });
         };
         let stored: Stored = parse(&object, &content)?;
         if stored.format != FORMAT || stored.version != number {
@@ -209,7 +251,7 @@ impl Versions {
                 }
             }
         }
-        Err(PersistError::Contended { agent: self.agent.clone(), attempts: ATTEMPTS })
+        Err(PersistError::Contended { of: self.owner.clone(), attempts: ATTEMPTS })
     }
 
     /// The version after `base` that this author has made already, if there is one.
@@ -222,7 +264,7 @@ impl Versions {
         author: &Author,
     ) -> Result<Option<Arc<Version>>, PersistError> {
         let after = name(base);
-        for name in self.store.list(&self.prefix(), Some(&after)).await? {
+        for name in self.store.list(&self.owner.prefix(), Some(&after)).await? {
             let Some(number) = number(&name).filter(|number| *number > base) else { continue };
             let version = self.load(number).await?;
             if version.author.commit == author.commit {
@@ -243,7 +285,7 @@ impl Versions {
         let old = parent.snapshot.as_ref().map_or(&empty, |(_, tree)| tree);
         let changes = difference(old, tree);
         let length = serde_json::to_vec(&changes).map_or(0, |json| json.len());
-        if length <= MAX_CHANGES_BYTES {
+        if length <= self.owner.max_changes_bytes() {
             return Ok((parent.snapshot.clone(), changes));
         }
         let json = serde_json::to_vec(tree).unwrap_or_default();

@@ -16,7 +16,7 @@ use super::signed::{Signer, Target};
 use super::{ServeError, content::Etags};
 use crate::ambient;
 use crate::environment::Environment;
-use crate::execution::{Execution, Executions, SharedFiles};
+use crate::execution::{ABOUT, Execution, Executions, SharedFiles};
 
 /// The headers that a key may come in, beside `Authorization`. Any that is right will do.
 const KEY_HEADERS: [&str; 2] = ["x-asteroid-agents-api-key", "x-api-key"];
@@ -87,7 +87,7 @@ impl App {
             let what = what.to_owned();
             move |source| ServeError::State { what, source }
         };
-        for (folder, name) in [("agents", None), ("environments", Some("environment.json"))] {
+        for (folder, name) in [("agents", None), ("environments", Some(ABOUT))] {
             directory.create_dir_all(folder).map_err(failed(folder))?;
             for entry in directory.read_dir(folder).map_err(failed(folder))? {
                 let file = entry.map_err(failed(folder))?.file_name();
@@ -256,13 +256,13 @@ impl App {
     }
 
     /// An environment of the principal's organization.
-    pub(super) fn environment(
+    pub(super) async fn environment(
         &self,
         who: &Principal,
         id: &str,
     ) -> Result<Arc<Environment>, ApiError> {
         self.environment_info(who, id)?;
-        let found = self.executions.environment(id);
+        let found = self.executions.environment(id).await;
         found.map_err(|error| ApiError::execution(Style::Files, &error))
     }
 
@@ -278,30 +278,24 @@ impl App {
         all
     }
 
-    pub(super) fn put_environment(&self, info: EnvironmentInfo) -> Result<(), ServeError> {
-        {
-            let directory = self.directory.lock();
-            let folder = format!("environments/{}", info.id);
-            directory
-                .create_dir_all(&folder)
-                .map_err(|source| ServeError::State { what: folder, source })?;
-        }
-        self.keep(&format!("environments/{}/environment.json", info.id), &info)?;
+    pub(super) async fn put_environment(&self, info: EnvironmentInfo) -> Result<(), ServeError> {
+        let folder = format!("environments/{}", info.id);
+        let failed = |source| ServeError::State { what: folder.clone(), source };
+        self.directory.lock().create_dir_all(&folder).map_err(failed)?;
+        self.keep(&format!("{folder}/{ABOUT}"), &info)?;
+        self.executions.touch_environment(&info.id).await?;
         self.known.write().environments.insert(info.id.clone(), info);
         Ok(())
     }
 
     /// Forgets an environment and removes its files.
-    pub(super) fn remove_environment(&self, id: &str) -> Result<(), ServeError> {
-        self.known.write().environments.remove(id);
-        self.executions.forget_environment(id);
-        let folder = format!("environments/{id}");
-        match self.directory.lock().remove_dir_all(&folder) {
-            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
-                Err(ServeError::State { what: folder, source })
-            }
-            _ => Ok(()),
+    pub(super) async fn remove_environment(&self, id: &str) -> Result<(), ServeError> {
+        let info = self.known.write().environments.remove(id);
+        let removed = self.executions.remove_environment(id).await;
+        if let (Err(_), Some(info)) = (&removed, info) {
+            self.known.write().environments.insert(id.to_owned(), info);
         }
+        Ok(removed?)
     }
 
     fn keep(&self, path: &str, value: &impl Serialize) -> Result<(), ServeError> {

@@ -76,6 +76,9 @@ pub struct Limits {
     pub uploads_bytes: u64,
     /// What an environment may hold.
     pub environment_bytes: u64,
+    /// How long an environment is left alone before what was changed in it goes to the store; 0
+    /// for never.
+    pub environment_sync: u64,
     /// One file of the Files API.
     pub file_bytes: u64,
     /// One bulk upload of the Files API.
@@ -96,6 +99,7 @@ impl Default for Limits {
             downloads_bytes: 500 * MIB,
             uploads_bytes: 200 * MIB,
             environment_bytes: 10 << 30,
+            environment_sync: 2,
             file_bytes: 100 * MIB,
             bulk_bytes: 500 * MIB,
             connections: 1_024,

@@ -61,6 +61,12 @@ const SHUTDOWN_LIMIT: Duration = Duration::from_secs(30);
 /// How often expired staged files are looked for, and idle cells parked.
 const SWEEP: Duration = Duration::from_secs(30);
 
+/// How often changed environments are looked for.
+const SYNC_CHECK: Duration = Duration::from_millis(500);
+
+/// An environment that is never left alone is synced after so many times the wait.
+const PATIENCE: u32 = 15;
+
 /// Why the server does not start, or something of its own fails.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -135,6 +141,7 @@ impl Server {
         let limits = &config.limits;
         options.staged_lifetime = Duration::from_secs(limits.staged_lifetime);
         options.environment_quota.bytes = limits.environment_bytes;
+        options.keep_environments = limits.environment_sync > 0;
         for (name, bytes) in [
             ("shared", limits.shared_bytes),
             ("workspace", limits.workspace_bytes),
@@ -154,6 +161,10 @@ impl Server {
         options.cell.uploader.get_or_insert(Arc::new(Discard));
         let executions = Executions::open(runtime, options)?;
         let recovered = executions.recover().await?;
+        if let Err(error) = executions.recall_environments().await {
+            // Those that are here can be used all the same.
+            metrics::report(&error);
+        }
         let directory = ambient::open_dir_ambient(&path)
             .map_err(|source| ServeError::State { what: path.display().to_string(), source })?;
         let app = Arc::new(App::new(executions, config, directory)?);
@@ -180,6 +191,7 @@ impl Server {
         let graceful = GracefulShutdown::new();
         let slots = Arc::new(Semaphore::new(app.limits.connections));
         let sweeper = tokio::spawn(sweep(app.clone()));
+        let syncer = tokio::spawn(keep_in_sync(app.clone()));
         tokio::pin!(stop);
         loop {
             let accepted = tokio::select! {
@@ -221,7 +233,26 @@ impl Server {
         app.stopping.send_replace(true);
         let _ = tokio::time::timeout(SHUTDOWN_LIMIT, graceful.shutdown()).await;
         sweeper.abort();
+        syncer.abort();
+        // What is not done in this time is done after the next start.
+        let rest = app.executions.sync_changed_environments(Duration::ZERO, Duration::ZERO);
+        let _ = tokio::time::timeout(SHUTDOWN_LIMIT, rest).await;
         app.executions.park_all().await;
+    }
+}
+
+/// Has what is changed in environments in the store soon.
+async fn keep_in_sync(app: Arc<App>) {
+    let quiet = Duration::from_secs(app.limits.environment_sync);
+    if quiet.is_zero() {
+        return;
+    }
+    if let Err(error) = app.executions.sync_left_behind().await {
+        metrics::report(&error);
+    }
+    loop {
+        tokio::time::sleep(SYNC_CHECK).await;
+        app.executions.sync_changed_environments(quiet, quiet * PATIENCE).await;
     }
 }
 

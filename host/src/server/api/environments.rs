@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::Query;
 use crate::ambient;
 use crate::clock::rfc3339;
+use crate::server::ServeError;
 use crate::server::app::{App, EnvironmentInfo, Principal};
 use crate::server::error::{Answer, ApiError, Style};
 use crate::server::receive;
@@ -65,8 +66,11 @@ impl Fields {
     }
 }
 
-fn internal(error: crate::server::ServeError) -> ApiError {
-    ApiError::internal(Style::Files, &error)
+fn failed(error: ServeError) -> ApiError {
+    match &error {
+        ServeError::Executions(error) => ApiError::execution(Style::Files, error),
+        error => ApiError::internal(Style::Files, error),
+    }
 }
 
 /// `GET /environments`
@@ -123,7 +127,7 @@ pub(in crate::server) async fn create(
     let name = fields.name.as_deref().map(str::trim);
     let name = name.ok_or_else(|| ApiError::bad(Style::Files, "name is missing."))?;
     let info = new(&who, name, fields.description.clone(), false);
-    app.put_environment(info.clone()).map_err(internal)?;
+    app.put_environment(info.clone()).await.map_err(failed)?;
     Ok((StatusCode::CREATED, Json(both(&info, &who))).into_response())
 }
 
@@ -142,7 +146,7 @@ pub(in crate::server) async fn show(
                 Some(info) => info,
                 None => {
                     let info = new(&who, "Default", None, true);
-                    app.put_environment(info.clone()).map_err(internal)?;
+                    app.put_environment(info.clone()).await.map_err(failed)?;
                     info
                 }
             }
@@ -170,7 +174,7 @@ pub(in crate::server) async fn update(
         info.description = fields.description;
     }
     info.updated_ns = ambient::now_ns();
-    app.put_environment(info.clone()).map_err(internal)?;
+    app.put_environment(info.clone()).await.map_err(failed)?;
     Ok(Json(both(&info, &who)).into_response())
 }
 
@@ -182,6 +186,6 @@ pub(in crate::server) async fn remove(
 ) -> Answer {
     let who = app.principal(&headers, Style::Files)?;
     app.environment_info(&who, &id)?;
-    app.remove_environment(&id).map_err(internal)?;
+    app.remove_environment(&id).await.map_err(failed)?;
     Ok(Json(json!({ "success": true, "id": id, "deleted": true })).into_response())
 }

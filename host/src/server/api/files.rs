@@ -97,9 +97,14 @@ struct Asked {
 }
 
 impl Asked {
-    fn new(app: Arc<App>, id: String, headers: &HeaderMap, door: &str) -> Result<Asked, ApiError> {
+    async fn new(
+        app: Arc<App>,
+        id: String,
+        headers: &HeaderMap,
+        door: &str,
+    ) -> Result<Asked, ApiError> {
         let who = app.principal(headers, STYLE)?;
-        let environment = app.environment(&who, &id)?;
+        let environment = app.environment(&who, &id).await?;
         let door = environment
             .door(door, &request_id(headers))
             .map_err(|error| ApiError::internal(STYLE, &error))?;
@@ -143,7 +148,7 @@ pub(in crate::server) async fn list(
     OriginalUri(uri): OriginalUri,
     headers: HeaderMap,
 ) -> Answer {
-    let asked = Asked::new(app, id, &headers, "files api")?;
+    let asked = Asked::new(app, id, &headers, "files api").await?;
     let query = Query::of(&uri);
     let path = clean(query.get("path").unwrap_or("/"))?;
     let recursive = query.flag("recursive", false, STYLE)?;
@@ -260,7 +265,7 @@ pub(in crate::server) async fn root(
     body: Body,
 ) -> Answer {
     receive::drain(body);
-    Asked::new(app, id, &headers, "files api")?;
+    Asked::new(app, id, &headers, "files api").await?;
     Err(ApiError::bad(STYLE, "The root of an environment cannot be replaced or deleted."))
 }
 
@@ -310,7 +315,7 @@ async fn read(
     method: &Method,
     headers: &HeaderMap,
 ) -> Answer {
-    let asked = Asked::new(app, id, headers, "files api")?;
+    let asked = Asked::new(app, id, headers, "files api").await?;
     let path = clean(named)?;
     let query = Query::of(uri);
     // The route of newer clients, unless the environment has a file of that path.
@@ -358,7 +363,7 @@ async fn put(
     headers: &HeaderMap,
     body: Body,
 ) -> Answer {
-    match begin_put(app, id, named, uri, headers) {
+    match begin_put(app, id, named, uri, headers).await {
         Ok((asked, path, replace, incoming)) => {
             take_put(&asked, &path, replace, incoming, body).await
         }
@@ -372,14 +377,14 @@ async fn put(
     }
 }
 
-fn begin_put(
+async fn begin_put(
     app: Arc<App>,
     id: String,
     named: &str,
     uri: &Uri,
     headers: &HeaderMap,
 ) -> Result<(Asked, String, bool, Incoming), ApiError> {
-    let asked = Asked::new(app, id, headers, "files api")?;
+    let asked = Asked::new(app, id, headers, "files api").await?;
     let path = clean(named)?;
     if path.is_empty() || named.ends_with('/') {
         return Err(ApiError::bad(STYLE, "Invalid path: a file needs a name."));
@@ -509,7 +514,7 @@ fn too_large(path: &str, limit: u64) -> ApiError {
 }
 
 async fn delete(app: Arc<App>, id: String, named: &str, uri: &Uri, headers: &HeaderMap) -> Answer {
-    let asked = Asked::new(app, id, headers, "files api")?;
+    let asked = Asked::new(app, id, headers, "files api").await?;
     let path = clean(named)?;
     if path.is_empty() {
         return Err(ApiError::bad(STYLE, "The root of an environment cannot be deleted."));
@@ -533,7 +538,7 @@ struct MakeDirectory {
 }
 
 async fn make_directory(app: Arc<App>, id: String, headers: &HeaderMap, body: Body) -> Answer {
-    let asked = Asked::new(app, id, headers, "files api")?;
+    let asked = Asked::new(app, id, headers, "files api").await?;
     let wanted: MakeDirectory = receive::json(&asked.app, body, STYLE).await?;
     let path = clean(&wanted.path)?;
     if path.is_empty() {
@@ -560,7 +565,7 @@ fn part_path(base: &str, name: &str) -> Result<String, ApiError> {
 }
 
 async fn bulk(app: Arc<App>, id: String, headers: &HeaderMap, request: Request) -> Answer {
-    let asked = match Asked::new(app, id, headers, "files api") {
+    let asked = match Asked::new(app, id, headers, "files api").await {
         Ok(asked) => asked,
         Err(error) => return refused(request, error),
     };
@@ -633,7 +638,7 @@ fn refused(request: Request, error: ApiError) -> Answer {
 }
 
 async fn upload(app: Arc<App>, id: String, headers: &HeaderMap, request: Request) -> Answer {
-    let asked = match Asked::new(app, id, headers, "files api") {
+    let asked = match Asked::new(app, id, headers, "files api").await {
         Ok(asked) => asked,
         Err(error) => return refused(request, error),
     };
@@ -682,7 +687,7 @@ struct Rename {
 }
 
 async fn rename(app: Arc<App>, id: String, headers: &HeaderMap, body: Body) -> Answer {
-    let asked = Asked::new(app, id, headers, "files api")?;
+    let asked = Asked::new(app, id, headers, "files api").await?;
     let wanted: Rename = receive::json(&asked.app, body, STYLE).await?;
     let (from, to) = (clean(&wanted.source_path)?, clean(&wanted.dest_path)?);
     if from.is_empty() || to.is_empty() {
@@ -717,9 +722,9 @@ struct Send {
 }
 
 async fn send(app: Arc<App>, id: String, headers: &HeaderMap, body: Body) -> Answer {
-    let asked = Asked::new(app, id, headers, "files api")?;
+    let asked = Asked::new(app, id, headers, "files api").await?;
     let wanted: Send = receive::json(&asked.app, body, STYLE).await?;
-    let to = asked.app.environment(&asked.who, &wanted.destination_environment_id)?;
+    let to = asked.app.environment(&asked.who, &wanted.destination_environment_id).await?;
     let to = to
         .door("files api", &request_id(headers))
         .map_err(|error| ApiError::internal(STYLE, &error))?;
