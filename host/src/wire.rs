@@ -1,4 +1,4 @@
-//! Calls and results as JSON: the only place that knows how they are spelled outside.
+//! Calls, results and records as JSON: the only place that knows how they are spelled outside.
 //!
 //! ```text
 //! {"id":"1","tool":"Read","input":{…},"execution":"name"}
@@ -12,9 +12,52 @@ use serde_json::{Map, Value, json};
 
 use crate::bash::TaskEvent;
 use crate::call::{Content, ToolCall, ToolResult, Usage};
+use crate::clock::rfc3339;
 use crate::failure::Failure;
+use crate::journal::{Facts, FileKind, Record};
 use crate::notice::NewFile;
 use crate::policy::Mutation;
+
+/// A record of the journal.
+pub fn record(record: &Record) -> Value {
+    let process = record.actor.process.as_ref();
+    json!({
+        "seq": record.seq,
+        "time": rfc3339(record.time_ns),
+        "time_ns": record.time_ns,
+        "call": record.actor.call,
+        "tool": record.actor.tool,
+        "component": record.actor.digest,
+        "pid": process.map(|(pid, _)| pid),
+        "argv0": process.map(|(_, name)| name),
+        "op": record.operation.name(),
+        "region": record.region,
+        "path": record.path.as_str(),
+        "other": record.other,
+        "before": facts(&record.before),
+        "after": facts(&record.after),
+        "ranges": record.ranges,
+        "outcome": record.outcome.name(),
+        "error": record.error,
+    })
+}
+
+fn facts(facts: &Facts) -> Value {
+    let Facts::Present { kind, size, mode, modified_ns, hash, .. } = facts else {
+        return Value::Null;
+    };
+    let kind = match kind {
+        FileKind::File => "file",
+        FileKind::Directory => "directory",
+        FileKind::Link => "link",
+        FileKind::Other => "other",
+    };
+    let hash = hash.map(|hash| hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
+    json!({
+        "kind": kind, "size": size, "mode": format!("{mode:o}"), "modified_ns": modified_ns,
+        "blake3": hash,
+    })
+}
 
 /// A call, and the execution it is for if it names one.
 #[derive(Debug, Clone, PartialEq)]

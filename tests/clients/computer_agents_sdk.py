@@ -35,6 +35,31 @@ for base in [URL, URL + "/v1"]:
         files.send_files_to_environment(ENVIRONMENT, other, ["docs", f"src/a b/{name}"])
         equal(files.download_file(other, "docs/deep/moved.bin"), bytes(range(256)))
         client.environments.delete(other)
+        # Twice, so that there is something to compare.
+        files.upload_file(ENVIRONMENT, "history.txt", "one\ntwo\n")
+        client.environments.list_changes(ENVIRONMENT, limit=1)
+        files.upload_file(ENVIRONMENT, "history.txt", "one\n2\n")
+        changes = client.environments.list_changes(ENVIRONMENT, limit=5, operation=["modified"])
+        change = changes["data"][0]
+        equal([(file["path"], file["additions"], file["deletions"]) for file in change["files"]],
+              [("history.txt", 1, 1)])
+        diff = client.environments.get_change_diff(
+            ENVIRONMENT, change["id"], path="history.txt")
+        assert "-two\n+2\n" in diff["diff"], diff
+        snapshot = client.environments.list_snapshots(ENVIRONMENT, limit=1)[0]
+        before = snapshot["parentSnapshotId"]
+        equal(client.environments.get_snapshot_file(
+            ENVIRONMENT, before, path="history.txt")["content"], "one\ntwo\n")
+        equal(client.environments.get_change_file_raw(
+            ENVIRONMENT, change["id"], path="history.txt"), b"one\n2\n")
+        held = client.environments.list_snapshot_files(ENVIRONMENT, before, prefix="history")
+        equal([(file["path"], file["size"]) for file in held], [("history.txt", 8)])
+        client.environments.initialize_snapshots(ENVIRONMENT)
+        fork = client.environments.fork_from_snapshot(ENVIRONMENT, before, name="before")
+        forked = fork["environment"]["id"]
+        equal(files.get_file(forked, "history.txt"), "one\ntwo\n")
+        client.environments.delete(forked)
+        files.delete_file(ENVIRONMENT, "history.txt")
     files.delete_file(ENVIRONMENT, "docs/deep/moved.bin")
     files.delete_file(ENVIRONMENT, "docs/deep/er")
     try:

@@ -3,7 +3,7 @@
 use serde_json::json;
 use tests::{World, call};
 use toolcell::ambient;
-use toolcell::journal::{Outcome, Reader, Record, read_all};
+use toolcell::journal::{Outcome, Reader, Record, read, read_all};
 
 pub(crate) fn records(world: &World) -> Vec<Record> {
     let directory = ambient::open_dir_ambient(&world.path("cell/journal")).unwrap();
@@ -60,6 +60,20 @@ async fn records_have_actor_ranges_and_outcome() {
     assert_eq!(write.ranges, [(0, 5000)]);
     assert_eq!((write.before.size(), write.after.size()), (Some(0), Some(5000)));
     assert_eq!(write.region, "workspace");
+}
+
+#[tokio::test]
+async fn a_part_of_a_journal_is_whole_records() {
+    let world = World::new();
+    session(&world).await;
+    let directory = ambient::open_dir_ambient(&world.path("cell/journal")).unwrap();
+    let all = records(&world);
+    for (from, most, more) in [(1, 7, false), (1, 3, true), (5, 2, true), (6, 9, false)] {
+        let part = read(&directory, Reader::of(from, most)).unwrap();
+        let first = usize::try_from(from).unwrap() - 1;
+        assert_eq!(part.records(), &all[first..all.len().min(first + most)]);
+        assert_eq!(part.has_more(), more, "{most} from {from}");
+    }
 }
 
 #[tokio::test]

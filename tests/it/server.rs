@@ -667,3 +667,107 @@ async fn the_document_describes_every_route_and_no_other() {
         assert!(described.contains(&path), "{path} is not described");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_changed_in_an_environment_can_be_looked_up() {
+    let server = Running::new(Limits::default()).await;
+    let get = |path: &str| {
+        let request = server.ask("GET", &format!("/v1/environments/env_a/{path}"));
+        async move { request.send().await.unwrap() }
+    };
+    server.put("src%2Fapp.py", "one\ntwo\n").await;
+    let first = json(get("changes").await, 200).await;
+    assert_eq!((&first["total"], &first["hasMore"]), (&json!(1), &json!(false)));
+    let change = &first["data"][0];
+    assert_eq!((&change["id"], &change["sourceKind"]), (&json!("chg_1"), &json!("manual")));
+    assert_eq!((&change["additions"], &change["deletions"]), (&json!(2), &json!(0)));
+    assert_eq!(change["files"][1]["path"], "src/app.py");
+    assert_eq!(change["files"][1]["operation"], "uploaded");
+
+    server.put("src%2Fapp.py", "one\n2\nthree\n").await;
+    let run = server.execution(BOUND).await;
+    server.bash(&run, "cd /workspace; printf 'x\\0' > bin; mkdir empty").await;
+    let all = json(get("changes?limit=2").await, 200).await;
+    assert_eq!((&all["total"], &all["hasMore"]), (&json!(3), &json!(true)));
+    let data = all["data"].as_array().unwrap();
+    let of = |kind: &str| data.iter().find(|change| change["sourceKind"] == kind).unwrap();
+    let (edit, made) = (of("manual"), of("thread"));
+    assert_eq!(made["sourceThreadId"], run.as_str());
+    assert_eq!(made["files"][0]["operation"], "created");
+    assert_eq!(edit["title"], "Change src/app.py");
+    assert_eq!((&edit["additions"], &edit["deletions"]), (&json!(2), &json!(1)));
+
+    let (edit, made) = (edit["id"].as_str().unwrap(), made["id"].as_str().unwrap());
+    let diff = get(&format!("changes/{edit}/diff?path=/src/app.py")).await;
+    let wanted = "--- a/src/app.py\n+++ b/src/app.py\n@@ -1,2 +1,3 @@\n one\n-two\n+2\n+three\n";
+    assert_eq!(json(diff, 200).await["diff"], wanted);
+    let file = get("snapshots/snap_1/file?path=src/app.py").await;
+    assert_eq!(json(file, 200).await["content"], "one\ntwo\n");
+    let raw = get(&format!("changes/{made}/file?path=bin&format=raw")).await;
+    assert_eq!(text(raw, 200).await, "x\0");
+    let binary = get(&format!("changes/{made}/diff")).await;
+    assert_eq!(json(binary, 200).await["diff"], "Binary files a/bin and b/bin differ\n");
+    let listed = get("snapshots/snap_1/files?prefix=src/").await;
+    assert_eq!(json(listed, 200).await["data"][0]["path"], "src/app.py");
+    let snapshots = json(get("snapshots").await, 200).await;
+    assert_eq!(snapshots["data"][2]["changedPaths"], json!(["src", "src/app.py"]));
+    let only = json(get("changes?operation=modified").await, 200).await;
+    assert_eq!((&only["total"], &only["data"][0]["id"]), (&json!(1), &json!(edit)));
+
+    let fork = server.ask("POST", "/v1/environments/env_a/snapshots/snap_1/fork");
+    let fork = json(fork.json(&json!({ "name": "then" })).send().await.unwrap(), 201).await;
+    let id = fork["environment"]["id"].as_str().unwrap();
+    let then = server.ask("GET", &format!("/v1/environments/{id}/files/src/app.py"));
+    assert_eq!(text(then.send().await.unwrap(), 200).await, "one\ntwo\n");
+
+    for (path, status) in [
+        ("changes/chg_99/diff", 404),
+        ("changes/nonsense/diff", 404),
+        ("changes/chg_1/diff?path=nothing", 404),
+        ("changes/chg_1/file", 400),
+        ("changes/chg_1/file?path=src", 404),
+        ("changes/chg_1/file?path=src/app.py&format=xml", 400),
+        ("changes?operation=renamed", 400),
+        ("changes?limit=0", 400),
+    ] {
+        assert_eq!(get(path).await.status(), status, "{path}");
+    }
+    let other = server.ask("GET", "/v1/environments/env_other/changes").send().await.unwrap();
+    assert_eq!(other.status(), 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_keeps_no_versions_says_so() {
+    let limits = Limits { environment_sync: 0, ..Limits::default() };
+    let server = Running::new(limits).await;
+    server.put("x", "1").await;
+    let answer = server.ask("GET", "/v1/environments/env_a/changes").send().await.unwrap();
+    assert_eq!(json(answer, 404).await["code"], "NOT_KEPT");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_environment_that_is_only_in_the_store_comes_back() {
+    let mut server = Running::new(Limits::default()).await;
+    let made = server.ask("POST", "/v1/environments").json(&json!({ "name": "moving" }));
+    let made = json(made.send().await.unwrap(), 201).await;
+    let id = made["id"].as_str().unwrap();
+    let path = format!("/v1/environments/{id}/files/a%2Fb.txt");
+    let put = server.ask("PUT", &path).header("content-type", "text/plain").body("kept");
+    json(put.send().await.unwrap(), 200).await;
+    // What is on its way when the server stops is in the store.
+    server.stop().await;
+    std::fs::remove_dir_all(server.directory.path().join("environments")).unwrap();
+
+    server.start().await;
+    let shown = server.ask("GET", &format!("/v1/environments/{id}")).send().await.unwrap();
+    assert_eq!(json(shown, 200).await["name"], "moving");
+    let got = server.ask("GET", &path).send().await.unwrap();
+    assert_eq!(text(got, 200).await, "kept");
+
+    let gone = server.ask("DELETE", &format!("/v1/environments/{id}")).send().await.unwrap();
+    json(gone, 200).await;
+    server.stop().await;
+    server.start().await;
+    let shown = server.ask("GET", &format!("/v1/environments/{id}")).send().await.unwrap();
+    assert_eq!(shown.status(), 404);
+}

@@ -3,15 +3,11 @@
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
-use similar::TextDiff;
 use toolcell::clock::rfc3339 as time;
 use toolcell::execution::SharedFiles;
-use toolcell::persist::{Entry, Kind, PersistError, Version};
+use toolcell::persist::{Difference, Version, compare, line_diff};
 
 use super::{World, printer};
-
-/// Files longer than this are not compared line by line.
-const MAX_DIFF_BYTES: u64 = 1 << 20;
 
 /// Shows the versions of an agent's shared files, or what changed between two of them.
 #[derive(Debug, clap::Args)]
@@ -117,7 +113,7 @@ fn line(version: &Version, changed: &[(char, &str)]) -> String {
     text
 }
 
-/// What differs: `A` added, `M` changed, `D` removed.
+/// What differs at a path or below it: `A` added, `M` changed, `D` removed.
 fn changed<'a>(from: &'a Version, to: &'a Version, path: Option<&str>) -> Vec<(char, &'a str)> {
     let below = |candidate: &str| {
         path.is_none_or(|path| {
@@ -125,24 +121,13 @@ fn changed<'a>(from: &'a Version, to: &'a Version, path: Option<&str>) -> Vec<(c
             rest.is_some_and(|rest| path.is_empty() || rest.is_empty() || rest.starts_with('/'))
         })
     };
-    let removed =
-        from.tree.keys().filter(|path| !to.tree.contains_key(*path)).map(|path| ('D', path));
-    let others = to.tree.iter().filter_map(|(path, entry)| match from.tree.get(path) {
-        None => Some(('A', path)),
-        Some(old) if same(old, entry) => None,
-        Some(_) => Some(('M', path)),
+    let all = compare(&from.tree, &to.tree).into_iter();
+    let marked = all.map(|(difference, path)| match difference {
+        Difference::Added => ('A', path),
+        Difference::Changed => ('M', path),
+        Difference::Removed => ('D', path),
     });
-    let mut changed: Vec<(char, &str)> = removed
-        .chain(others)
-        .map(|(mark, path)| (mark, path.as_str()))
-        .filter(|(_, path)| below(path))
-        .collect();
-    changed.sort_unstable_by_key(|(_, path)| *path);
-    changed
-}
-
-fn same(one: &Entry, other: &Entry) -> bool {
-    (&one.kind, one.mode, one.frozen) == (&other.kind, other.mode, other.frozen)
+    marked.filter(|(_, path)| below(path)).collect()
 }
 
 async fn difference(
@@ -153,38 +138,11 @@ async fn difference(
 ) -> anyhow::Result<()> {
     for (mark, path) in changed(from, to, path) {
         printer::text(&format!("{mark} {path}"))?;
-        let (old, new) = (from.tree.get(path), to.tree.get(path));
-        let (Some(old), Some(new)) =
-            (text(shared, path, old).await?, text(shared, path, new).await?)
-        else {
-            continue;
-        };
-        let (a, b) = (format!("a/{path}"), format!("b/{path}"));
-        let diff = TextDiff::from_lines(&old, &new).unified_diff().header(&a, &b).to_string();
-        if !diff.is_empty() {
-            printer::text(diff.trim_end())?;
+        let states = (from.tree.get(path), to.tree.get(path));
+        let diff = line_diff(shared.versions().blobs(), path, states).await?;
+        if let Some(diff) = diff.filter(|diff| !diff.unified.is_empty()) {
+            printer::text(diff.unified.trim_end())?;
         }
     }
     Ok(())
-}
-
-/// A file's text, if it is one that can be compared; nothing is an empty text.
-async fn text(
-    shared: &SharedFiles,
-    path: &str,
-    entry: Option<&Entry>,
-) -> anyhow::Result<Option<String>> {
-    let digest = match entry.map(|entry| &entry.kind) {
-        None => return Ok(Some(String::new())),
-        Some(Kind::File(digest)) if digest.size <= MAX_DIFF_BYTES => digest,
-        Some(_) => return Ok(None),
-    };
-    let mut content = Vec::new();
-    shared
-        .read(path, digest, |piece| {
-            content.extend_from_slice(piece);
-            Ok::<(), PersistError>(())
-        })
-        .await?;
-    Ok(String::from_utf8(content).ok().filter(|text| !text.contains('\0')))
 }

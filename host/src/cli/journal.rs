@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use globset::{GlobBuilder, GlobMatcher};
-use serde_json::{Value, json};
 use toolcell::ambient;
-use toolcell::journal::{Facts, Feed, FileKind, Outcome, Record};
+use toolcell::journal::{Feed, Outcome, Record};
+use toolcell::wire;
 
 use super::{World, printer};
 
@@ -45,7 +45,7 @@ pub(super) async fn run(world: &World, arguments: &Arguments) -> anyhow::Result<
         }
         for record in records.iter().filter(|record| filter.admits(record)) {
             match arguments.json {
-                true => printer::json(&to_json(record))?,
+                true => printer::json(&wire::record(record))?,
                 false => printer::text(&to_text(record))?,
             }
         }
@@ -76,41 +76,6 @@ impl Filter {
         self.path.as_ref().is_none_or(path)
             && self.call.as_ref().is_none_or(|call| *call == record.actor.call)
     }
-}
-
-fn to_json(record: &Record) -> Value {
-    json!({
-        "seq": record.seq,
-        "time_ns": record.time_ns,
-        "call": record.actor.call,
-        "tool": record.actor.tool,
-        "component": record.actor.digest,
-        "pid": record.actor.process.as_ref().map(|(pid, _)| pid),
-        "argv0": record.actor.process.as_ref().map(|(_, name)| name),
-        "op": record.operation.name(),
-        "region": record.region,
-        "path": record.path.as_str(),
-        "other": record.other,
-        "before": facts(&record.before),
-        "after": facts(&record.after),
-        "ranges": record.ranges,
-        "outcome": record.outcome.name(),
-        "error": record.error,
-    })
-}
-
-fn facts(facts: &Facts) -> Value {
-    let Facts::Present { kind, size, mode, modified_ns, hash, .. } = facts else {
-        return Value::Null;
-    };
-    let kind = match kind {
-        FileKind::File => "file",
-        FileKind::Directory => "directory",
-        FileKind::Link => "link",
-        FileKind::Other => "other",
-    };
-    let hash = hash.map(|hash| hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
-    json!({ "kind": kind, "size": size, "mode": format!("{mode:o}"), "modified_ns": modified_ns, "blake3": hash })
 }
 
 fn to_text(record: &Record) -> String {

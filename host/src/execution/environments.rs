@@ -335,6 +335,24 @@ impl Executions {
         Ok(self.home().environment(id).await?.versions.clone())
     }
 
+    /// Puts what an environment held in one of its versions into another one, which must be empty.
+    ///
+    /// # Errors
+    /// When there is no such version, it lacks something, or it does not fit.
+    pub async fn fork_environment(
+        &self,
+        version: (&Versions, u64),
+        into: &str,
+    ) -> Result<(), ExecutionError> {
+        let (versions, number) = version;
+        let version = versions.load(number).await?;
+        let environment = self.environment(into).await?;
+        let door = environment.door("fork", "")?;
+        let trees = (&Tree::new(), &version.tree);
+        persist::restore(trees, versions.blobs(), (&door, PLACE)).await?;
+        door.flush().map_err(|fault| ExecutionError::file("write", ENVIRONMENT_MOUNT, fault))
+    }
+
     /// Commits what was changed in an environment; when this returns, the store has it. The
     /// versions that were made come back, one for each execution and one for the doors.
     ///

@@ -338,7 +338,7 @@ impl Home {
     }
 
     /// Where content is collected that has no place yet.
-    fn scratch(&self) -> Result<Dir, ExecutionError> {
+    pub(super) fn scratch(&self) -> Result<Dir, ExecutionError> {
         Ok(subdirectory(&self.directory, "staged")?)
     }
 

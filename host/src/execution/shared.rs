@@ -9,10 +9,11 @@ use cap_std::fs::{Dir, OpenOptions};
 use rustix::io::Errno;
 
 use super::ExecutionError;
+use super::home::Executions;
 use crate::ambient;
 use crate::persist::{
-    Author, Content, Digest, Edited, Entry, Kind, PersistError, Version, Versions, check_quota,
-    entry,
+    Author, Blobs, Content, Digest, Edited, Entry, Kind, PersistError, Version, Versions,
+    check_quota, entry,
 };
 use crate::policy::{DEFAULT_REGIONS, Quota};
 use crate::vfs::Fault;
@@ -37,6 +38,15 @@ pub struct NewContent {
 }
 
 impl NewContent {
+    fn new(scratch: &Dir, most: u64) -> Result<NewContent, ExecutionError> {
+        let failed = || ExecutionError::state("make", "a file in staged");
+        let name = format!("content-{:x}", ambient::unique());
+        let options = OpenOptions::new().read(true).write(true).create_new(true).clone();
+        let file = scratch.open_with(&name, &options).map_err(failed())?;
+        scratch.remove_file(&name).map_err(failed())?;
+        Ok(NewContent { file: file.into_std(), size: 0, most })
+    }
+
     /// Takes the next piece.
     ///
     /// # Errors
@@ -57,12 +67,43 @@ impl NewContent {
     }
 }
 
+impl NewContent {
+    /// All of it as text, if it is text.
+    ///
+    /// # Errors
+    /// When the disk says no.
+    pub fn text(&self) -> Result<Option<String>, ExecutionError> {
+        let failed = || ExecutionError::state("read", "staged");
+        let mut whole = vec![0; self.file.metadata().map_err(failed())?.len() as usize];
+        self.file.read_exact_at(&mut whole, 0).map_err(failed())?;
+        Ok(String::from_utf8(whole).ok())
+    }
+}
+
 impl Content for NewContent {
     fn read(&self, offset: u64, length: u64) -> Result<Vec<u8>, Fault> {
         let mut buffer = vec![0; usize::try_from(length).unwrap_or(usize::MAX).min(1 << 20)];
         let length = self.file.read_at(&mut buffer, offset).map_err(|_| Fault::Os(Errno::IO))?;
         buffer.truncate(length);
         Ok(buffer)
+    }
+}
+
+impl Executions {
+    /// The content of a file in a version. It has been checked when it comes back.
+    ///
+    /// # Errors
+    /// When it is missing or damaged, or the disk says no.
+    pub async fn fetch(
+        &self,
+        blobs: &Blobs,
+        path: &str,
+        digest: &Digest,
+    ) -> Result<NewContent, ExecutionError> {
+        let mut content = NewContent::new(&self.home().scratch()?, digest.size)?;
+        let each = |piece: &[u8]| content.file.write_all(piece).map_err(PersistError::Disk);
+        blobs.fetch(&digest.blake3, digest.size, path, each).await?;
+        Ok(content)
     }
 }
 
@@ -89,12 +130,7 @@ impl SharedFiles {
     /// # Errors
     /// When the state directory cannot be written.
     pub fn receive(&self) -> Result<NewContent, ExecutionError> {
-        let failed = || ExecutionError::state("make", "a file in staged");
-        let name = format!("content-{:x}", ambient::unique());
-        let options = OpenOptions::new().read(true).write(true).create_new(true).clone();
-        let file = self.scratch.open_with(&name, &options).map_err(failed())?;
-        self.scratch.remove_file(&name).map_err(failed())?;
-        Ok(NewContent { file: file.into_std(), size: 0, most: self.quota.bytes })
+        NewContent::new(&self.scratch, self.quota.bytes)
     }
 
     /// Puts files, all of them or none; what was at their paths is replaced. The new entries come
@@ -207,34 +243,6 @@ impl SharedFiles {
             Ok((tree != latest.tree).then(|| Edited { tree, ..Edited::default() }))
         });
         Ok(version.await?)
-    }
-
-    /// A file's content, into a place to receive it in. It has been checked when this returns
-    /// without an error.
-    ///
-    /// # Errors
-    /// When it is missing or damaged, or the disk says no.
-    pub async fn fetch(
-        &self,
-        path: &str,
-        digest: &Digest,
-        into: &mut NewContent,
-    ) -> Result<(), ExecutionError> {
-        self.read(path, digest, |piece| into.file.write_all(piece).map_err(PersistError::Disk))
-            .await
-    }
-
-    /// A file's content, piece by piece; it has been checked when this returns without an error.
-    ///
-    /// # Errors
-    /// When it is missing or damaged, or what `each` says.
-    pub async fn read(
-        &self,
-        path: &str,
-        digest: &Digest,
-        each: impl FnMut(&[u8]) -> Result<(), PersistError>,
-    ) -> Result<(), ExecutionError> {
-        Ok(self.versions.blobs().fetch(&digest.blake3, digest.size, path, each).await?)
     }
 
     async fn change(

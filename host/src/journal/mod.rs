@@ -47,7 +47,7 @@ mod recover;
 mod writer;
 
 pub use images::Keep;
-pub use reader::{Begun, Feed, Half, Position, Reader, each_half, end, read_all};
+pub use reader::{Begun, Feed, Half, Position, Reader, each_half, end, read, read_all};
 pub use record::{ActorInfo, Facts, FileKind, Outcome, Record};
 pub use recover::recover;
 pub use writer::{

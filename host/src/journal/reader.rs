@@ -15,14 +15,37 @@ use crate::policy::OperationKind;
 const MAX_SEGMENT_BYTES: u64 = 256 << 20;
 
 /// Puts records together from segments that are fed to it one after the other.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Reader {
     actors: HashMap<u32, ActorInfo>,
     records: Vec<Record>,
     by_seq: HashMap<u64, usize>,
+    /// Records before this number are left out.
+    from: u64,
+    /// No more records than this are kept.
+    most: usize,
+    /// Whether there were more.
+    more: bool,
+}
+
+impl Default for Reader {
+    fn default() -> Reader {
+        Reader::of(0, usize::MAX)
+    }
 }
 
 impl Reader {
+    /// A reader that keeps up to `most` records from the number `from` on.
+    pub fn of(from: u64, most: usize) -> Reader {
+        let (actors, by_seq) = (HashMap::new(), HashMap::new());
+        Reader { actors, records: Vec::new(), by_seq, from, most, more: false }
+    }
+
+    /// Whether there were more records than were kept.
+    pub fn has_more(&self) -> bool {
+        self.more
+    }
+
     /// Reads one segment's bytes up to where they stop making sense; how many bytes that was
     /// comes back.
     ///
@@ -91,6 +114,13 @@ impl Reader {
                 self.actors.insert(id, ActorInfo { call, tool, digest, process });
             }
             Frame::Begin { seq, time_ns, actor, operation, region, path, other, before } => {
+                if seq < self.from {
+                    return;
+                }
+                if self.records.len() >= self.most {
+                    self.more = true;
+                    return;
+                }
                 let Ok(path) = GuestPath::parse(&GuestPath::root(), &path) else { return };
                 self.by_seq.insert(seq, self.records.len());
                 self.records.push(Record {
@@ -179,7 +209,15 @@ impl Feed {
 /// # Errors
 /// When a segment cannot be read, or is of another version.
 pub fn read_all(directory: &Dir) -> Result<Reader, JournalError> {
-    let mut reader = Reader::default();
+    read(directory, Reader::default())
+}
+
+/// Reads every segment of the journal in `directory`, one after the other; what `reader` does not
+/// keep is not held.
+///
+/// # Errors
+/// As [`read_all`].
+pub fn read(directory: &Dir, mut reader: Reader) -> Result<Reader, JournalError> {
     for (name, _) in segments(directory)? {
         reader.feed(&name, &load(directory, &name, 0)?)?;
     }

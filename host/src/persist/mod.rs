@@ -6,6 +6,7 @@
 //!    commits the next by making an object that must not be there yet.
 //! 4. [`changes`] finds in a journal what was changed in a tree.
 //! 5. [`sync`] uploads that and commits it; [`restore`] makes a tree what a version has.
+//!    [`compare`](compare()) tells two versions apart.
 //!
 //! # Objects
 //!
@@ -21,6 +22,7 @@
 
 mod blobs;
 mod changes;
+mod compare;
 mod manifest;
 mod restore;
 mod store;
@@ -29,6 +31,7 @@ mod versions;
 
 pub use blobs::{Blobs, hash_of};
 pub use changes::{Change, Cursor, Place, Touched};
+pub use compare::{Difference, LineDiff, compare, line_diff, line_diff_cost};
 pub use manifest::{Author, Content, Digest, Entry, Kind, Tree, Version};
 pub use restore::restore;
 pub use store::{Store, StoreOptions};

@@ -139,6 +139,9 @@ impl ApiError {
             ExecutionError::Persist(quota @ PersistError::Quota { .. }) => {
                 new(StatusCode::PAYLOAD_TOO_LARGE, "QUOTA_EXCEEDED", format!("{quota}."))
             }
+            ExecutionError::Persist(PersistError::NoVersion { .. }) => {
+                ApiError::missing(style, "There is no such version.")
+            }
             ExecutionError::Persist(error) if error.is_transient() => {
                 metrics::report(error);
                 let message = "The store cannot be reached now; try again.";

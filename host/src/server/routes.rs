@@ -12,8 +12,8 @@ use axum::routing::{any, get, patch, post, put};
 use serde_json::json;
 
 use super::api::{
-    agents, environments, execution_files, executions, extension, files, first, shared_files,
-    staging,
+    agents, changes, environments, execution_files, executions, extension, files, first,
+    shared_files, staging,
 };
 use super::app::App;
 use super::error::{ApiError, Style};
@@ -91,7 +91,7 @@ fn first_api() -> Router<Arc<App>> {
 }
 
 fn environments_api() -> Router<Arc<App>> {
-    Router::new()
+    let mut router = Router::new()
         .route("/environments", get(environments::list).post(environments::create))
         .route(
             "/environments/{id}",
@@ -103,6 +103,18 @@ fn environments_api() -> Router<Arc<App>> {
         .route("/environments/{id}/files", get(files::list).put(files::root).delete(files::root))
         .route("/environments/{id}/files/", get(files::list).put(files::root).delete(files::root))
         .route("/environments/{id}/files/{*path}", any(files::at_path))
+        .route("/environments/{id}/changes", get(changes::list))
+        .route("/environments/{id}/snapshots", get(changes::snapshots))
+        .route("/environments/{id}/snapshots/initialize", post(changes::initialize))
+        .route("/environments/{id}/snapshots/{change}/files", get(changes::files));
+    for view in ["changes", "snapshots"] {
+        let of = |what: &str| format!("/environments/{{id}}/{view}/{{change}}/{what}");
+        router = router
+            .route(&of("diff"), get(changes::diff))
+            .route(&of("file"), get(changes::file))
+            .route(&of("fork"), post(changes::fork));
+    }
+    router
 }
 
 fn extension_api() -> Router<Arc<App>> {

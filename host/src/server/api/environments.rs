@@ -21,7 +21,7 @@ use crate::server::receive;
 /// The longest name or description.
 const MAX_TEXT: usize = 2_000;
 
-fn shown(info: &EnvironmentInfo, who: &Principal) -> Value {
+pub(super) fn shown(info: &EnvironmentInfo, who: &Principal) -> Value {
     json!({
         "id": info.id,
         "object": "environment",
@@ -115,6 +115,19 @@ fn new(
     }
 }
 
+/// A new environment.
+pub(super) async fn make(
+    app: &App,
+    who: &Principal,
+    name: &str,
+    description: Option<String>,
+) -> Result<EnvironmentInfo, ApiError> {
+    Fields { name: Some(name.to_owned()), description: description.clone() }.check()?;
+    let info = new(who, name.trim(), description, false);
+    app.put_environment(info.clone()).await.map_err(failed)?;
+    Ok(info)
+}
+
 /// `POST /environments`
 pub(in crate::server) async fn create(
     State(app): State<Arc<App>>,
@@ -123,11 +136,8 @@ pub(in crate::server) async fn create(
 ) -> Answer {
     let who = app.principal(&headers, Style::Files)?;
     let fields: Fields = receive::json(&app, body, Style::Files).await?;
-    fields.check()?;
-    let name = fields.name.as_deref().map(str::trim);
-    let name = name.ok_or_else(|| ApiError::bad(Style::Files, "name is missing."))?;
-    let info = new(&who, name, fields.description.clone(), false);
-    app.put_environment(info.clone()).await.map_err(failed)?;
+    let name = fields.name.ok_or_else(|| ApiError::bad(Style::Files, "name is missing."))?;
+    let info = make(&app, &who, &name, fields.description).await?;
     Ok((StatusCode::CREATED, Json(both(&info, &who))).into_response())
 }
 

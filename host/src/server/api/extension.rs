@@ -20,9 +20,8 @@ use super::Query;
 use super::execution_files::request_id;
 use super::executions::{activity, end};
 use crate::call::ToolCall;
-use crate::clock::rfc3339;
 use crate::execution::{Activity, Ending, Saved};
-use crate::journal::{Facts, Record, read_all};
+use crate::journal::{self, Reader};
 use crate::mime;
 use crate::server::app::App;
 use crate::server::content::{self, Shown, Source};
@@ -221,34 +220,12 @@ pub(in crate::server) async fn journal(
     let cell = execution.cell().await.map_err(|error| ApiError::execution(STYLE, &error))?;
     let failed = |error| ApiError::internal(STYLE, &error);
     cell.journal().flush().map_err(failed)?;
-    let reader = read_all(cell.journal().directory()).map_err(failed)?;
-    let wanted = reader.records().iter().filter(|record| record.seq >= from);
-    let shown: Vec<Value> =
-        wanted.take(usize::try_from(limit).unwrap_or(usize::MAX)).map(record).collect();
-    let more = shown
-        .last()
-        .is_some_and(|last| last["seq"].as_u64().is_some_and(|seq| seq + 1 < reader.next_seq()));
-    Ok(Json(json!({ "object": "list", "data": shown, "has_more": more })).into_response())
-}
-
-fn record(record: &Record) -> Value {
-    let facts = |facts: &Facts| match facts {
-        Facts::Present { size, mode, .. } => json!({ "size": size, "mode": format!("{mode:o}") }),
-        Facts::Absent => Value::Null,
-    };
-    json!({
-        "seq": record.seq,
-        "time": rfc3339(record.time_ns),
-        "call": record.actor.call,
-        "tool": record.actor.tool,
-        "op": record.operation.name(),
-        "region": record.region,
-        "path": record.path.as_str(),
-        "other": record.other,
-        "before": facts(&record.before),
-        "after": facts(&record.after),
-        "outcome": record.outcome.name(),
-    })
+    let most = usize::try_from(limit).unwrap_or(usize::MAX);
+    let reader =
+        journal::read(cell.journal().directory(), Reader::of(from, most)).map_err(failed)?;
+    let shown: Vec<Value> = reader.records().iter().map(wire::record).collect();
+    let answer = json!({ "object": "list", "data": shown, "has_more": reader.has_more() });
+    Ok(Json(answer).into_response())
 }
 
 /// `GET` and `HEAD /toolcell/v1/signed/{kind}/{owner}`: no key is asked for, and one does no harm.
@@ -305,10 +282,11 @@ async fn shared(
     let latest = shared.latest().await.map_err(failed)?;
     let found = latest.tree.get(path).and_then(|entry| Some((entry, entry.file()?)));
     let (entry, digest) = found.ok_or_else(|| ApiError::missing(Style::Text, "File not found."))?;
-    let mut content = shared.receive().map_err(failed)?;
-    if method != Method::HEAD {
-        shared.fetch(path, digest, &mut content).await.map_err(failed)?;
-    }
+    let content = match *method {
+        Method::HEAD => shared.receive(),
+        _ => app.executions.fetch(shared.versions().blobs(), path, digest).await,
+    };
+    let content = content.map_err(failed)?;
     let source = Source::new(Box::new(content), digest.size, entry.modified_ns, &digest.blake3);
     let name = path.rsplit('/').next().unwrap_or_default();
     let shown = Shown { name, mime: mime::of(path), attachment: false, style: Style::Text };

@@ -1,10 +1,12 @@
 //! The APIs, a file for each resource.
 //!
 //! The agents' API: [`staging`], [`executions`], [`execution_files`], [`shared_files`], [`agents`],
-//! and [`first`], which is its first version. The Files API: [`environments`] and [`files`]. Our own
+//! and [`first`], which is its first version. The Files API: [`environments`], [`files`] and
+//! [`changes`]. Our own
 //! beside them: [`extension`].
 
 pub(super) mod agents;
+pub(super) mod changes;
 pub(super) mod environments;
 pub(super) mod execution_files;
 pub(super) mod executions;
