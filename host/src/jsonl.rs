@@ -11,7 +11,11 @@ use serde::de::DeserializeOwned;
 
 /// What the file holds, in order; nothing if there is no such file.
 pub(crate) fn read<T: DeserializeOwned>(directory: &Dir, name: &str) -> Vec<T> {
-    let text = directory.read(name).unwrap_or_default();
+    parse(&directory.read(name).unwrap_or_default())
+}
+
+/// What such a file's bytes hold.
+pub(crate) fn parse<T: DeserializeOwned>(text: &[u8]) -> Vec<T> {
     text.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect()
 }
 

@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 use toolcell::execution::{
     Ending, Execution, ExecutionError, Executions, ExecutionsOptions, Saved, StartRequest, Status,
 };
+use toolcell::journal::Reader;
+use toolcell::persist::{Keep, Pruned};
 use toolcell::{FileUploader, OutgoingFile, RegionOption, ToolCall, ToolResult};
 
 /// A state directory.
@@ -18,6 +20,10 @@ impl State {
 
     pub(crate) fn options(&self) -> ExecutionsOptions {
         ExecutionsOptions::new(self.0.path())
+    }
+
+    fn path(&self, below: &str) -> std::path::PathBuf {
+        self.0.path().join(below)
     }
 
     pub(crate) fn open(&self) -> Executions {
@@ -455,4 +461,107 @@ async fn what_was_cut_off_at_its_start_is_gone_and_at_its_end_is_finished() {
     std::fs::write(&file, "{").unwrap();
     let error = state.open().get(&id).unwrap_err().to_string();
     assert!(error.contains("execution.json is damaged"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_stays_of_a_removed_execution_is_in_the_store() {
+    let state = State::new();
+    let executions = state.open();
+    let run = start(&executions).await;
+    bash(&run, "echo 1 > workspace/a; mkdir downloads/d; echo 22 > downloads/d/b").await;
+    let early = executions.remove(run.id()).await.unwrap_err();
+    assert!(early.to_string().contains("before it has ended"), "{early}");
+    let none = executions.archived(run.id()).await.unwrap_err();
+    assert!(matches!(none, ExecutionError::NotFound(_)), "{none}");
+    run.finish(done()).await.unwrap();
+    let (id, activities) = (run.id().to_owned(), run.activities());
+    let records = run.cell().await.unwrap().journal().next_seq() - 1;
+    drop(run);
+    executions.remove(&id).await.unwrap();
+
+    assert!(matches!(executions.get(&id), Err(ExecutionError::NotFound(_))));
+    let kept = executions.archived(&id).await.unwrap();
+    assert_eq!(kept.record.status, Status::Completed);
+    assert_eq!(kept.activities, activities);
+    let files: Vec<_> = kept.files.iter().map(|file| (file.path.as_str(), file.size)).collect();
+    assert_eq!(files, [("/home/agent/workspace/a", 2), ("/home/agent/downloads/d/b", 3)]);
+    let journal = executions.archived_journal(&id, Reader::default()).await.unwrap();
+    assert_eq!(journal.records().len() as u64, records);
+    assert!(journal.records().iter().any(|record| record.path.as_str().ends_with("d/b")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ended_executions_are_archived_once_and_removed_when_they_are_old() {
+    let state = State::new();
+    let executions = state.open();
+    let (ended, live) = (start(&executions).await, start(&executions).await);
+    ended.finish(done()).await.unwrap();
+    executions.archive_ended().await.unwrap();
+    assert!(ended.record().archived && !live.record().archived);
+    let object = state.path("store/executions").join(ended.id()).join("execution.json");
+    std::fs::remove_file(&object).unwrap();
+    executions.archive_ended().await.unwrap();
+    assert!(!object.exists(), "it is not done again");
+
+    let id = ended.id().to_owned();
+    drop(ended);
+    executions.remove_older(std::time::Duration::from_secs(3_600)).await.unwrap();
+    assert!(executions.get(&id).is_ok());
+    executions.remove_older(std::time::Duration::ZERO).await.unwrap();
+    assert!(executions.get(&id).is_err());
+    assert!(executions.get(live.id()).is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn old_versions_go_and_with_them_what_only_they_have() {
+    let state = State::new();
+    let executions = state.open();
+    let runs =
+        ["echo 1 > shared/x", "echo 2 > shared/x; echo same > shared/y", "echo 3 > shared/x"];
+    for command in runs {
+        let run = start(&executions).await;
+        bash(&run, command).await;
+        run.finish(done()).await.unwrap();
+    }
+    let blobs = || {
+        let folders = std::fs::read_dir(state.path("store/blobs")).unwrap();
+        let count = |folder: std::fs::DirEntry| std::fs::read_dir(folder.path()).unwrap().count();
+        folders.map(|folder| count(folder.unwrap())).sum::<usize>()
+    };
+    let shared = executions.shared("agent").unwrap();
+    let now = std::time::Duration::ZERO;
+    let keep = Keep { versions: 1, age: now, grace: now };
+    let before = blobs();
+
+    // What is young stays, whether it is of use or not.
+    let young = Keep { age: Keep::default().age, ..keep };
+    assert_eq!(executions.prune(young, false).await.unwrap(), Pruned::default());
+    let dry = executions.prune(keep, true).await.unwrap();
+    assert_eq!((dry.versions.len(), dry.blobs), (2, 2));
+    assert_eq!((blobs(), shared.versions().numbers().await.unwrap().len()), (before, 3));
+
+    assert_eq!(executions.prune(keep, false).await.unwrap(), dry);
+    assert_eq!(shared.versions().numbers().await.unwrap(), [3]);
+    assert_eq!(blobs(), before - 2);
+    let run = start(&executions).await;
+    assert_eq!(bash(&run, "cat shared/x shared/y").await, "3\nsame");
+
+    // The version that a live execution began with stays until it has ended.
+    let other = start(&executions).await;
+    bash(&other, "echo 4 > shared/x").await;
+    other.finish(done()).await.unwrap();
+    assert_eq!(executions.prune(keep, false).await.unwrap().versions, []);
+    bash(&run, "echo 5 > shared/z").await;
+    run.finish(done()).await.unwrap();
+    assert_eq!(executions.prune(keep, false).await.unwrap().versions.len(), 2);
+    let latest = shared.latest().await.unwrap();
+    assert_eq!(latest.tree.keys().collect::<Vec<_>>(), ["x", "y", "z"]);
+
+    // Nothing goes while a version that stays cannot be read.
+    let version = state.path("store/agents/agent/shared/versions/0000000005.json");
+    std::fs::write(&version, "{").unwrap();
+    let before = blobs();
+    let error = state.open().prune(keep, false).await.unwrap_err().to_string();
+    assert!(error.contains("0000000005.json is damaged"), "{error}");
+    assert_eq!(blobs(), before);
 }

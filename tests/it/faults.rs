@@ -91,6 +91,33 @@ async fn a_store_that_hangs_is_asked_again() {
     at_every_request(Plan::Hangs).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_archive_that_is_cut_off_is_none_and_is_made_again() {
+    let (state, faulty) = (State::new(), Arc::new(Faulty::default()));
+    let executions = open(&state, &faulty);
+    let run = start(&executions).await;
+    bash(&run, "echo 1 > workspace/a").await;
+    run.finish(done()).await.unwrap();
+    let id = run.id().to_owned();
+    drop(run);
+    let mut at = 1;
+    loop {
+        faulty.plan(Plan::DownFrom(at));
+        let removed = executions.remove(&id).await;
+        faulty.plan(Plan::Well);
+        if removed.is_ok() {
+            break;
+        }
+        assert!(executions.get(&id).is_ok(), "what is not archived stays");
+        let archived = executions.archived(&id).await;
+        assert!(matches!(archived, Err(ExecutionError::NotFound(_))), "{archived:?}");
+        at += 1;
+        assert!(at < 20, "it never ends");
+    }
+    assert!(at > 3);
+    assert_eq!(executions.archived(&id).await.unwrap().files.len(), 1);
+}
+
 #[tokio::test]
 async fn one_small_change_in_a_large_tree_is_a_small_upload() {
     let (state, faulty) = (State::new(), Arc::new(Faulty::default()));

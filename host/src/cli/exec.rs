@@ -8,7 +8,7 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 use toolcell::clock::rfc3339 as time;
 use toolcell::execution::{
-    Ending, ExecutionRecord, Executions, HostFile, Recovered, Saved, StartRequest,
+    Ending, ExecutionError, ExecutionRecord, Executions, HostFile, Recovered, Saved, StartRequest,
 };
 
 use super::{World, printer};
@@ -69,7 +69,8 @@ enum Exec {
         /// The execution
         id: String,
     },
-    /// Remove one that has ended, with its files; what it put into shared/ stays
+    /// Remove one that has ended, with its files; what it put into shared/ stays, and so does its
+    /// journal, in the store
     Remove {
         /// The execution
         id: String,
@@ -152,10 +153,22 @@ async fn act(world: &World, executions: &Executions, command: &Exec) -> anyhow::
             }
         }
         Exec::Show { id } => {
-            let execution = executions.get(id)?;
-            let mut shown = serde_json::to_value(execution.record())?;
-            let activities: Vec<Value> = execution
-                .activities()
+            let (record, activities, files) = match executions.get(id) {
+                // Removed, perhaps.
+                Err(ExecutionError::NotFound(_)) => {
+                    let kept = executions.archived(id).await?;
+                    (kept.record, kept.activities, Some(kept.files))
+                }
+                found => {
+                    let execution = found?;
+                    (execution.record(), execution.activities(), None)
+                }
+            };
+            let mut shown = serde_json::to_value(record)?;
+            if let Some(files) = files {
+                shown["files"] = serde_json::to_value(files)?;
+            }
+            let activities: Vec<Value> = activities
                 .into_iter()
                 .map(|activity| json!({ "time": time(activity.time_ns), "payload": activity.payload }))
                 .collect();

@@ -1,11 +1,12 @@
-//! `toolcell history` and `toolcell restore`: the versions of an agent's shared files.
+//! `toolcell history`, `restore` and `prune`: the versions of shared files.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use toolcell::clock::rfc3339 as time;
 use toolcell::execution::SharedFiles;
-use toolcell::persist::{Difference, Version, compare, line_diff};
+use toolcell::persist::{Difference, Keep, Version, compare, line_diff};
 
 use super::{World, printer};
 
@@ -32,6 +33,38 @@ pub(super) struct RestoreArguments {
     /// The version to go back to
     #[arg(long, value_name = "N")]
     version: u64,
+}
+
+/// Removes old versions of shared files and environments, and content that no version has any more.
+#[derive(Debug, clap::Args)]
+pub(super) struct PruneArguments {
+    /// Keep so many of the latest versions of each
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    keep: usize,
+    /// Keep what is younger than so many days
+    #[arg(long, value_name = "DAYS", default_value_t = 30)]
+    older_than: u64,
+    /// Only say what would be removed
+    #[arg(long)]
+    dry_run: bool,
+}
+
+pub(super) async fn prune(world: &World, arguments: &PruneArguments) -> anyhow::Result<ExitCode> {
+    let day = Duration::from_secs(24 * 3_600);
+    let age = day.saturating_mul(u32::try_from(arguments.older_than).unwrap_or(u32::MAX));
+    let keep = Keep { versions: arguments.keep, age, ..Keep::default() };
+    let pruned = world.executions()?.prune(keep, arguments.dry_run).await?;
+    for (owner, number) in &pruned.versions {
+        printer::text(&format!("version {number} of {owner}"))?;
+    }
+    let done = if arguments.dry_run { "would be removed" } else { "removed" };
+    printer::text(&format!(
+        "{} versions and {} blobs of {} bytes {done}",
+        pruned.versions.len(),
+        pruned.blobs,
+        pruned.bytes
+    ))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 pub(super) async fn run(world: &World, arguments: &Arguments) -> anyhow::Result<ExitCode> {

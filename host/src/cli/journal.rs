@@ -6,7 +6,8 @@ use std::time::Duration;
 use anyhow::Context as _;
 use globset::{GlobBuilder, GlobMatcher};
 use toolcell::ambient;
-use toolcell::journal::{Feed, Outcome, Record};
+use toolcell::execution::ExecutionError;
+use toolcell::journal::{Feed, Outcome, Reader, Record};
 use toolcell::wire;
 
 use super::{World, printer};
@@ -32,9 +33,22 @@ pub(super) struct Arguments {
 
 pub(super) async fn run(world: &World, arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let path = world.directory(&world.execution)?.join("journal");
-    let directory = ambient::open_dir_ambient(&path)
-        .with_context(|| format!("the execution {} has no journal", world.execution))?;
     let filter = Filter::new(arguments)?;
+    let directory = match ambient::open_dir_ambient(&path) {
+        Ok(directory) => directory,
+        Err(error) => {
+            // Removed, perhaps: then the store has it.
+            let archived =
+                world.executions()?.archived_journal(&world.execution, Reader::default()).await;
+            let none = || format!("the execution {} has no journal", world.execution);
+            let reader = match archived {
+                Err(ExecutionError::NotFound(_)) => return Err(error).with_context(none),
+                reader => reader?,
+            };
+            print(reader.records(), &filter, arguments.json)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+    };
     let mut feed = Feed::default();
     loop {
         let mut records = feed.poll(&directory)?;
@@ -43,17 +57,22 @@ pub(super) async fn run(world: &World, arguments: &Arguments) -> anyhow::Result<
             records.extend(feed.open().iter().cloned());
             records.sort_by_key(|record| record.seq);
         }
-        for record in records.iter().filter(|record| filter.admits(record)) {
-            match arguments.json {
-                true => printer::json(&wire::record(record))?,
-                false => printer::text(&to_text(record))?,
-            }
-        }
+        print(&records, &filter, arguments.json)?;
         if !arguments.follow {
             return Ok(ExitCode::SUCCESS);
         }
         tokio::time::sleep(POLL).await;
     }
+}
+
+fn print(records: &[Record], filter: &Filter, json: bool) -> anyhow::Result<()> {
+    for record in records.iter().filter(|record| filter.admits(record)) {
+        match json {
+            true => printer::json(&wire::record(record))?,
+            false => printer::text(&to_text(record))?,
+        }
+    }
+    Ok(())
 }
 
 struct Filter {

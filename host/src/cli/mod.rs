@@ -96,6 +96,8 @@ enum Command {
     History(history::Arguments),
     /// Go back to an earlier version of an agent's shared files
     Restore(history::RestoreArguments),
+    /// Remove old versions, and content that no version has any more
+    Prune(history::PruneArguments),
     /// Serve the file APIs and executions over HTTP
     Serve(serve::Arguments),
     /// Add, list and remove the keys of the server
@@ -135,6 +137,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Command::Exec(arguments) => exec::run(world, arguments).await,
             Command::History(arguments) => history::run(world, arguments).await,
             Command::Restore(arguments) => history::restore(world, arguments).await,
+            Command::Prune(arguments) => history::prune(world, arguments).await,
             Command::Serve(arguments) => serve::run(world, arguments).await,
             Command::Keys(arguments) => keys::run(world, arguments),
             Command::Tools(arguments) => tools::run(world, arguments).await,

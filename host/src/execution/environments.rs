@@ -412,19 +412,9 @@ impl Executions {
     /// When the state directory cannot be read.
     pub async fn sync_left_behind(&self) -> Result<(), ExecutionError> {
         let home = self.home();
-        let failed = || ExecutionError::state("read", "environments");
-        let all = match home.directory.read_dir("environments") {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-            all => all.map_err(failed())?,
-        };
-        for entry in all {
-            let name = entry.map_err(failed())?.file_name();
-            let Some(id) = name.to_str().filter(|id| plain(id).is_ok()) else { continue };
-            let Ok(directory) = home.directory.open_dir(format!("environments/{id}")) else {
-                continue;
-            };
-            if is_behind(home, &directory, id)?
-                && let Err(error) = self.sync_environment(id).await
+        for (id, directory) in here(home)? {
+            if is_behind(home, &directory, &id)?
+                && let Err(error) = self.sync_environment(&id).await
             {
                 home.runtime.report(&error);
             }
@@ -493,6 +483,35 @@ impl Executions {
         let seeing = known.values().filter(|execution| execution.sees(environment));
         seeing.filter_map(|execution| execution.open_journal()).collect()
     }
+}
+
+/// The environments of the state directory, and their directories.
+fn here(home: &Home) -> Result<Vec<(String, Dir)>, ExecutionError> {
+    let failed = || ExecutionError::state("read", "environments");
+    let all = match home.directory.read_dir("environments") {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        all => all.map_err(failed())?,
+    };
+    let mut found = Vec::new();
+    for entry in all {
+        let name = entry.map_err(failed())?.file_name();
+        let Some(id) = name.to_str().filter(|id| plain(id).is_ok()) else { continue };
+        if let Ok(directory) = home.directory.open_dir(format!("environments/{id}")) {
+            found.push((id.to_owned(), directory));
+        }
+    }
+    Ok(found)
+}
+
+/// The versions that the environments of the state directory are known to have.
+pub(super) fn versions_in_use(home: &Home) -> Result<Vec<(Owner, u64)>, ExecutionError> {
+    let mut used = Vec::new();
+    for (id, directory) in here(home)? {
+        if let Some(followed) = Followed::load(&directory, &id)? {
+            used.push((Owner::Environment(id), followed.version));
+        }
+    }
+    Ok(used)
 }
 
 /// Whether there is anything in an environment's journals that was not taken over.

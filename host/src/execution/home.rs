@@ -8,7 +8,7 @@ use std::time::Duration;
 use cap_std::fs::Dir;
 use parking_lot::Mutex;
 
-use super::environments::Kept;
+use super::environments::{self, Kept};
 use super::record::ExecutionRecord;
 use super::run::Execution;
 use super::shared::SharedFiles;
@@ -19,7 +19,7 @@ use crate::cell::{CellOptions, subdirectory};
 use crate::embed::Runtime;
 use crate::environment::ENVIRONMENT_QUOTA;
 use crate::error::Error;
-use crate::persist::{Blobs, Owner, Store, StoreOptions, Versions};
+use crate::persist::{self, Blobs, Keep, Owner, Pruned, Store, StoreOptions, Versions};
 use crate::policy::{DEFAULT_REGIONS, Quota};
 
 /// Executions whose cells are held open, unless something else is said. Each holds a few files;
@@ -92,6 +92,7 @@ pub(super) struct Home {
     pub(super) options: ExecutionsOptions,
     pub(super) executions: Dir,
     pub(super) live: Dir,
+    pub(super) ended: Dir,
     pub(super) staged: Staged,
     pub(super) directory: Dir,
     store: OnceLock<(Store, Blobs)>,
@@ -117,6 +118,7 @@ impl Executions {
         let home = Home {
             executions: subdirectory(&directory, "executions")?,
             live: subdirectory(&directory, "live")?,
+            ended: subdirectory(&directory, "ended")?,
             staged: Staged::new(subdirectory(&directory, "staged")?, options.staged_lifetime),
             runtime,
             options,
@@ -229,21 +231,14 @@ impl Executions {
         }
     }
 
-    /// Removes an execution that has ended, with all its files. What it put into `shared/` stays.
+    /// Removes an execution that has ended, with all its files. What it put into `shared/` stays,
+    /// and so does what [`Executions::archive`] keeps of it.
     ///
     /// # Errors
-    /// When it has not ended, or its directory cannot be removed.
+    /// When it has not ended, the store cannot be reached, or its directory cannot be removed.
     pub async fn remove(&self, id: &str) -> Result<(), ExecutionError> {
         let execution = self.get(id)?;
-        let status = execution.record().status;
-        if !status.is_terminal() {
-            let id = id.to_owned();
-            return Err(ExecutionError::Status {
-                id,
-                status,
-                wanted: "removed before it has ended",
-            });
-        }
+        self.archive(id).await?;
         if let Some(environment) = &execution.record().environment {
             // Its journal goes with it.
             self.sync_environment(environment).await?;
@@ -252,6 +247,38 @@ impl Executions {
         self.0.known.lock().remove(id);
         let failed = ExecutionError::state("remove", format!("executions/{id}"));
         self.0.home.executions.remove_dir_all(id).map_err(failed)
+    }
+
+    /// Removes old versions from the store, and content that no version has any more. What live
+    /// executions and environments of this state directory began with stays.
+    ///
+    /// # Errors
+    /// When the store cannot be reached, or a version that stays cannot be read.
+    pub async fn prune(&self, keep: Keep, dry: bool) -> Result<Pruned, ExecutionError> {
+        let home = self.home();
+        let mut needed = environments::versions_in_use(home)?;
+        for record in self.list()?.into_iter().filter(|record| !record.status.is_terminal()) {
+            needed.push((Owner::Agent(record.agent), record.base_version));
+        }
+        let (store, blobs) = home.store()?;
+        Ok(persist::prune((store, blobs), keep, &needed, dry).await?)
+    }
+
+    /// Removes the executions that ended longer ago than `age`. What fails is reported.
+    ///
+    /// # Errors
+    /// When the executions cannot be listed.
+    pub async fn remove_older(&self, age: Duration) -> Result<(), ExecutionError> {
+        let age = u64::try_from(age.as_nanos()).unwrap_or(u64::MAX);
+        let before = ambient::now_ns().saturating_sub(age);
+        for record in self.list()? {
+            if record.terminal_ns.is_some_and(|ended| ended < before)
+                && let Err(error) = self.remove(&record.id).await
+            {
+                self.0.home.runtime.report(&error);
+            }
+        }
+        Ok(())
     }
 
     /// What is known of every execution, the latest first.
@@ -291,6 +318,14 @@ impl Home {
         let cache = subdirectory(&self.directory, "blobs")?;
         let blobs = Blobs::new(store.clone(), Some(cache));
         Ok(self.store.get_or_init(|| (store, blobs)))
+    }
+
+    /// Notes that an execution has ended, and is to be archived.
+    pub(super) fn mark_ended(&self, id: &str) {
+        // What is lost with a mark is the archive, until the execution is removed.
+        if self.live.rename(id, &self.ended, id).is_err() {
+            let _ = self.ended.write(id, "");
+        }
     }
 
     /// The versions of an agent's `shared/`, or of an environment.

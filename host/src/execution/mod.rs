@@ -6,7 +6,8 @@
 //! 3. [`run`] is a live one: tool calls, pause and resume, and the end, which syncs `shared/`.
 //! 4. [`record`] is what is known of one on the disk; [`activity`] is the log that clients read.
 //! 5. [`staged`] are files that wait for an execution. [`shared`] is an agent's `shared/` between
-//!    executions. [`recover`] makes good, at start, what a crash cut off.
+//!    executions. [`recover`] makes good, at start, what a crash cut off. [`archive`] is what stays
+//!    of one that is removed.
 //!
 //! # Files
 //!
@@ -15,12 +16,14 @@
 //! executions/<id>/activities.jsonl
 //! executions/<id>/…                the cell's own files
 //! live/<id>                        a mark for each that has not ended
+//! ended/<id>                       a mark for each that has, and is not archived
 //! staged/<id>, staged/<id>.json    a staged file, and what is known of it
 //! environments/<id>/               an environment
 //! store/                           the object store, unless it is elsewhere
 //! ```
 
 mod activity;
+mod archive;
 mod environments;
 mod home;
 mod record;
@@ -32,6 +35,7 @@ mod start;
 
 pub use activity::Activity;
 pub(crate) use activity::file_id;
+pub use archive::{Archived, FinalFile};
 pub(crate) use environments::ABOUT;
 
 pub use home::{Executions, ExecutionsOptions, StoreAddress};

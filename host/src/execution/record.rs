@@ -196,6 +196,9 @@ pub struct ExecutionRecord {
     /// What became of `shared/`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub saved: Option<Saved>,
+    /// Whether the store has what stays of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub archived: bool,
     /// Tells its commit to the store from others.
     pub(super) commit: String,
 }
@@ -219,6 +222,7 @@ impl ExecutionRecord {
             ending: None,
             result: None,
             saved: None,
+            archived: false,
             commit: uuid::Uuid::new_v4().to_string(),
         }
     }

@@ -68,7 +68,7 @@ impl Executions {
                     recovered.discarded.push(id);
                 }
                 Some(record) if record.status.is_terminal() => {
-                    let _ = home.live.remove_file(&id);
+                    home.mark_ended(&id);
                     recovered.finished.push(id);
                 }
                 Some(ExecutionRecord { ending: Some(ending), .. }) => {

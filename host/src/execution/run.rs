@@ -158,6 +158,19 @@ impl Execution {
         self.cell.try_lock().is_ok_and(|cell| cell.is_none())
     }
 
+    pub(super) fn directory(&self) -> &Dir {
+        &self.directory
+    }
+
+    /// Notes that the store has what stays of it.
+    pub(super) fn archived(&self) -> Result<(), ExecutionError> {
+        self.change(|record| {
+            record.archived = true;
+            Ok(())
+        })?;
+        Ok(())
+    }
+
     pub(super) fn log(&self, payload: Value) -> Result<(), ExecutionError> {
         let what = format!("executions/{}/activities.jsonl", self.id);
         self.log.add(&self.directory, payload).map_err(ExecutionError::state("write", what))
@@ -369,7 +382,7 @@ impl Execution {
             });
             Ok(())
         })?;
-        let _ = self.home.live.remove_file(&self.id);
+        self.home.mark_ended(&self.id);
         self.note(Some(last_activity(&record, &reasoning)));
         Ok(record)
     }

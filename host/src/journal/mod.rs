@@ -47,6 +47,7 @@ mod recover;
 mod writer;
 
 pub use images::Keep;
+pub(crate) use reader::segments;
 pub use reader::{Begun, Feed, Half, Position, Reader, each_half, end, read, read_all};
 pub use record::{ActorInfo, Facts, FileKind, Outcome, Record};
 pub use recover::recover;

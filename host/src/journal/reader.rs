@@ -315,7 +315,7 @@ pub fn end(directory: &Dir) -> Result<Position, JournalError> {
 }
 
 /// The segments' names and numbers, in order.
-pub(super) fn segments(directory: &Dir) -> Result<Vec<(String, u64)>, JournalError> {
+pub(crate) fn segments(directory: &Dir) -> Result<Vec<(String, u64)>, JournalError> {
     let io = |source| JournalError::Io { action: "list", source };
     let mut found = Vec::new();
     for entry in directory.entries().map_err(io)? {

@@ -6,13 +6,15 @@
 //!    commits the next by making an object that must not be there yet.
 //! 4. [`changes`] finds in a journal what was changed in a tree.
 //! 5. [`sync`] uploads that and commits it; [`restore`] makes a tree what a version has.
-//!    [`compare`](compare()) tells two versions apart.
+//!    [`compare`](compare()) tells two versions apart, [`prune`](prune()) removes old ones.
 //!
 //! # Objects
 //!
 //! ```text
 //! agents/<agent>/shared/versions/<ten digits>.json
 //! environments/<environment>/versions/<ten digits>.json
+//! environments/<environment>/environment.json
+//! executions/<id>/…                   what stays of an execution
 //! blobs/<two digits>/<BLAKE3 in hexadecimal>
 //! ```
 //!
@@ -24,6 +26,7 @@ mod blobs;
 mod changes;
 mod compare;
 mod manifest;
+mod prune;
 mod restore;
 mod store;
 mod sync;
@@ -33,6 +36,7 @@ pub use blobs::{Blobs, hash_of};
 pub use changes::{Change, Cursor, Place, Touched};
 pub use compare::{Difference, LineDiff, compare, line_diff, line_diff_cost};
 pub use manifest::{Author, Content, Digest, Entry, Kind, Tree, Version};
+pub use prune::{Keep, Pruned, prune};
 pub use restore::restore;
 pub use store::{Store, StoreOptions};
 pub use sync::{Synced, sync};

@@ -59,6 +59,15 @@ pub(super) enum Put {
     Exists,
 }
 
+/// An object that is there.
+#[derive(Debug, Clone)]
+pub(super) struct Object {
+    pub(super) name: String,
+    pub(super) size: u64,
+    /// When it was put, in milliseconds since 1970.
+    pub(super) modified_ms: u64,
+}
+
 impl Store {
     /// A store in this directory, which is made if it is not there.
     ///
@@ -113,7 +122,7 @@ impl Store {
     }
 
     /// Waits until what was put is on the disk, where the disk is ours.
-    pub(super) fn settle(&self) -> Result<(), PersistError> {
+    pub(crate) fn settle(&self) -> Result<(), PersistError> {
         let Some(dir) = &self.local else { return Ok(()) };
         // The handle itself may be good for resolving names only.
         use rustix::fs::{Mode, OFlags, openat, syncfs};
@@ -127,7 +136,7 @@ impl Store {
     }
 
     /// An object, whole; `None` where there is none.
-    pub(super) async fn get(&self, object: &str) -> Result<Option<Bytes>, PersistError> {
+    pub(crate) async fn get(&self, object: &str) -> Result<Option<Bytes>, PersistError> {
         let path = self.path(object);
         self.attempt("read", object, || async {
             match self.objects.get(&path).await {
@@ -153,7 +162,7 @@ impl Store {
     }
 
     /// Puts an object, whatever was there.
-    pub(super) async fn put(&self, object: &str, content: Bytes) -> Result<(), PersistError> {
+    pub(crate) async fn put(&self, object: &str, content: Bytes) -> Result<(), PersistError> {
         let path = self.path(object);
         self.attempt("write", object, || async {
             self.objects.put(&path, PutPayload::from(content.clone())).await.map(drop)
@@ -191,7 +200,7 @@ impl Store {
     }
 
     /// The names of the objects below a prefix, without it, after `after` and in order.
-    pub(super) async fn list(
+    pub(crate) async fn list(
         &self,
         prefix: &str,
         after: Option<&str>,
@@ -214,12 +223,49 @@ impl Store {
     }
 
     /// The names below a prefix that hold objects.
-    async fn folders(&self, prefix: &str) -> Result<Vec<String>, PersistError> {
+    pub(super) async fn folders(&self, prefix: &str) -> Result<Vec<String>, PersistError> {
         let path = self.path(prefix);
         self.attempt("list", prefix, || async {
             let found = self.objects.list_with_delimiter(Some(&path)).await?;
             let names = found.common_prefixes.iter();
             Ok(names.filter_map(|path| path.filename().map(str::to_owned)).collect())
+        })
+        .await
+    }
+
+    /// The objects below a prefix, in order of their names.
+    pub(super) async fn objects(&self, prefix: &str) -> Result<Vec<Object>, PersistError> {
+        let path = self.path(prefix);
+        self.attempt("list", prefix, || async {
+            let mut found: Vec<Object> = self
+                .objects
+                .list(Some(&path))
+                .map_ok(|meta| {
+                    let below = meta.location.prefix_match(&self.prefix);
+                    let name: Path = below.into_iter().flatten().collect();
+                    let modified_ms = meta.last_modified.timestamp_millis();
+                    Object {
+                        name: name.to_string(),
+                        size: meta.size,
+                        modified_ms: u64::try_from(modified_ms).unwrap_or(0),
+                    }
+                })
+                .try_collect()
+                .await?;
+            found.sort_unstable_by(|one, other| one.name.cmp(&other.name));
+            Ok(found)
+        })
+        .await
+    }
+
+    /// Removes an object, if it is there.
+    pub(super) async fn remove(&self, object: &str) -> Result<(), PersistError> {
+        let path = self.path(object);
+        self.attempt("remove", object, || async {
+            match self.objects.delete(&path).await {
+                Err(ObjectError::NotFound { .. }) => Ok(()),
+                done => done,
+            }
         })
         .await
     }

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 
 use super::manifest::{Author, FORMAT, Stored, Tree, Version, apply, difference};
-use super::store::{Put, Store};
+use super::store::{Object, Put, Store};
 use super::{Blobs, PersistError};
 use crate::ambient;
 
@@ -152,6 +152,16 @@ impl Versions {
     pub async fn numbers(&self) -> Result<Vec<u64>, PersistError> {
         let names = self.store.list(&self.owner.prefix(), None).await?;
         Ok(names.iter().filter_map(|name| number(name)).collect())
+    }
+
+    /// The numbers there are and their objects, in order.
+    pub(super) async fn objects(&self) -> Result<Vec<(u64, Object)>, PersistError> {
+        let all = self.store.objects(&self.owner.prefix()).await?;
+        let numbered = all.into_iter().filter_map(|object| {
+            let name = object.name.rsplit('/').next().unwrap_or_default();
+            Some((number(name)?, object))
+        });
+        Ok(numbered.collect())
     }
 
     /// One version.

@@ -64,6 +64,9 @@ impl Default for ServerConfig {
 pub struct Limits {
     /// How long a staged file can be used.
     pub staged_lifetime: u64,
+    /// How long after its end an execution and its files are kept here; 0 for as long as nobody
+    /// removes it.
+    pub execution_lifetime: u64,
     /// How long a signed URL can be used.
     pub signed_url_lifetime: u64,
     /// What `shared/` may hold.
@@ -93,6 +96,7 @@ impl Default for Limits {
     fn default() -> Limits {
         Limits {
             staged_lifetime: 3_600,
+            execution_lifetime: 0,
             signed_url_lifetime: 900,
             shared_bytes: 50 * MIB,
             workspace_bytes: 500 * MIB,

@@ -262,6 +262,15 @@ async fn sweep(app: Arc<App>) {
         if let Err(error) = app.executions.staged().sweep(false) {
             metrics::report(&error);
         }
+        if let Err(error) = app.executions.archive_ended().await {
+            metrics::report(&error);
+        }
+        let age = Duration::from_secs(app.limits.execution_lifetime);
+        if !age.is_zero()
+            && let Err(error) = app.executions.remove_older(age).await
+        {
+            metrics::report(&error);
+        }
         app.executions.park_idle().await;
     }
 }
