@@ -14,32 +14,15 @@ import pathlib
 import random
 import re
 import signal
-import subprocess
 import sys
 import tempfile
 
 import httpx
+from serving import start
 
 TOOLCELL = pathlib.Path(sys.argv[1]).resolve()
 SECONDS = float(sys.argv[2]) if len(sys.argv) > 2 else 10
 CLIENTS = int(sys.argv[3]) if len(sys.argv) > 3 else 50
-
-
-def start(state, found):
-    server = subprocess.Popen(
-        [TOOLCELL, "--state", state, "serve", "--listen", "127.0.0.1:0"],
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    for line in server.stderr:
-        made = re.match(r"\s+(organization|agent|environment|key)\s+(\S+)$", line)
-        if made:
-            found[made[1]] = made[2]
-        listening = re.match(r"listening on (\S+)", line)
-        if listening:
-            found["url"] = listening[1]
-            return server
-    raise SystemExit(f"the server ended with {server.wait()}")
 
 
 def memory(server):
@@ -123,7 +106,8 @@ def verify(found, acknowledged, begun):
 def main():
     with tempfile.TemporaryDirectory() as state:
         found, acknowledged, begun = {}, {}, {}
-        server = start(state, found)
+        server, now = start(TOOLCELL, state)
+        found.update(now)
         before = memory(server)
         count, failed = asyncio.run(load(found, SECONDS / 2, acknowledged, begun))
         middle = memory(server)
@@ -139,7 +123,8 @@ def main():
             kill = lambda: server.send_signal(signal.SIGKILL)
             asyncio.run(load(found, 4, acknowledged, begun, kill))
             server.wait()
-            server = start(state, found)
+            server, now = start(TOOLCELL, state)
+            found.update(now)
             kept = verify(found, acknowledged, begun)
             # What was on its way is known now.
             for path in list(begun):

@@ -10,18 +10,21 @@ without pip, it says so in one line and ends with 0. A check that fails ends it 
 
 import os
 import pathlib
-import re
 import signal
 import subprocess
 import sys
 import tempfile
 import venv
 
+from serving import start
+
 HERE = pathlib.Path(__file__).resolve().parent
 CLIENTS = {
     "asteroid-odyssey": ["1.3.13", "1.6.905", "1.9.167"],
     "computer-agents": ["2.6.6", "2.6.1"],
 }
+# The last that runs on Node 20.
+AZURITE = "3.35.0"
 CHECKS = [
     ("asteroid_1_3.py", "asteroid-odyssey", "1.3.13"),
     ("asteroid_1_6.py", "asteroid-odyssey", "1.6.905"),
@@ -48,21 +51,21 @@ def install(folder):
     return python
 
 
-def start(toolcell, state):
-    server = subprocess.Popen(
-        [toolcell, "--state", state, "serve", "--listen", "127.0.0.1:0"],
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    found = {}
-    for line in server.stderr:
-        made = re.match(r"\s+(organization|agent|environment|key)\s+(\S+)$", line)
-        if made:
-            found[made[1]] = made[2]
-        listening = re.match(r"listening on (\S+)", line)
-        if listening:
-            return server, {**found, "url": listening[1]}
-    raise SystemExit(f"the server ended with {server.wait()}")
+def install_azurite(folder):
+    """Azurite's program; none, in a line, where there is no npm or no package registry."""
+    program = folder / "azurite" / "node_modules" / ".bin" / "azurite-blob"
+    if not program.exists():
+        npm = ["npm", "install", "--silent", "--no-audit", "--no-fund", f"azurite@{AZURITE}"]
+        try:
+            (folder / "azurite").mkdir(exist_ok=True)
+            subprocess.run(
+                [*npm, "--prefix", folder / "azurite"], check=True, stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL, timeout=300,
+            )
+        except (OSError, subprocess.SubprocessError) as error:
+            print(f"skipped: Azurite cannot be installed: {error}")
+            return []
+    return [program]
 
 
 def run(failed, name, command, log=None, environment=None):
@@ -118,7 +121,9 @@ def main():
             server.send_signal(signal.SIGTERM)
             server.wait(60)
     moto = folder / "venv" / "bin" / "moto_server"
-    run(failed, "S3 by moto", [python, HERE / "stores.py", toolcell, moto])
+    stores = [moto, *install_azurite(folder)]
+    names = " and ".join(["S3 by moto", "Azure by Azurite"][: len(stores)])
+    run(failed, names, [python, HERE / "stores.py", toolcell, *stores])
     run(failed, "load and kills", [python, HERE / "load.py", toolcell, "10", "30"])
     return 1 if failed else 0
 

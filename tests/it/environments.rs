@@ -283,6 +283,20 @@ async fn a_removed_execution_leaves_what_it_changed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_note_of_what_was_synced_stops_the_start_and_is_named() {
+    let (one, _, faulty) = two_machines();
+    let executions = open(&one, &faulty);
+    put(&door(&executions).await, "a", "1");
+    executions.sync_environment(ENV).await.unwrap();
+    drop(executions);
+    std::fs::write(one.path("environments/env_1/synced.json"), "{").unwrap();
+    let executions = open(&one, &faulty);
+    let error = executions.recover().await.unwrap_err().to_string();
+    assert!(error.starts_with("environments/env_1/synced.json is damaged"), "{error}");
+    assert!(executions.environment(ENV).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_removed_environment_does_not_come_back() {
     let (one, two, faulty) = two_machines();
     let executions = open(&one, &faulty);

@@ -22,7 +22,7 @@ impl State {
         ExecutionsOptions::new(self.0.path())
     }
 
-    fn path(&self, below: &str) -> std::path::PathBuf {
+    pub(crate) fn path(&self, below: &str) -> std::path::PathBuf {
         self.0.path().join(below)
     }
 

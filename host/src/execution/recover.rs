@@ -1,6 +1,7 @@
 //! What is made good at start, after a process that was killed.
 
 use super::ExecutionError;
+use super::environments;
 use super::home::Executions;
 use super::record::{Ending, ExecutionRecord, Status};
 use super::start::discard;
@@ -41,6 +42,8 @@ impl Executions {
     /// When the state directory cannot be read, or is damaged.
     pub async fn recover(&self) -> Result<Recovered, ExecutionError> {
         let home = self.home().clone();
+        // A damaged one is found now, and not when somebody wants the environment.
+        environments::versions_in_use(&home)?;
         let mut recovered = Recovered { expired: home.staged.sweep(true)?, ..Recovered::default() };
         let failed = || ExecutionError::state("read", "live");
         let mut ids = Vec::new();
