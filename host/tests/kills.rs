@@ -27,6 +27,11 @@ fn run(state: &Path, arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
 }
 
+/// The arguments that start an execution.
+fn start(id: &str) -> [&str; 6] {
+    ["exec", "start", "--id", id, "--environment", "env"]
+}
+
 /// How often the command can be looked at before it comes to its end by itself.
 fn looks(state: &Path, arguments: &[&str]) -> u64 {
     let mut child = command(state, arguments).spawn().unwrap();
@@ -65,8 +70,9 @@ fn a_kill_at_any_point_of_start_and_end_loses_nothing_that_was_acknowledged() {
     let state = directory.path();
     // Somewhat more looks than the commands need, so that some come to their end.
     let calm = tempfile::tempdir().unwrap();
-    let to_start = looks(calm.path(), &["exec", "start", "--id", "one"]) * 5 / 4;
-    run(calm.path(), &["--execution", "one", "call", "Bash", "command=echo 1 > shared/n"]);
+    let to_start = looks(calm.path(), &start("one")) * 5 / 4;
+    let write = "command=echo 1 > shared/n; echo 1 > /workspace/n";
+    run(calm.path(), &["--execution", "one", "call", "Bash", write]);
     let to_finish = looks(calm.path(), &["exec", "finish", "one"]) * 5 / 4;
     let mut random: u64 = 7;
     let mut next = |below: u64| {
@@ -77,18 +83,24 @@ fn a_kill_at_any_point_of_start_and_end_loses_nothing_that_was_acknowledged() {
     let mut saved = 0;
     for round in 1..=rounds {
         let id = format!("run-{round}");
-        let started = kill(state, &["exec", "start", "--id", &id], next(to_start));
+        let started = kill(state, &start(&id), next(to_start));
         match status(state, &id).as_deref() {
             Some("running") => {}
             None => {
                 assert!(!started, "{id} was acknowledged and is gone");
-                run(state, &["exec", "start", "--id", &id]);
+                run(state, &start(&id));
             }
             other => panic!("{id} is {other:?}"),
         }
         let found = run(
             state,
-            &["--execution", &id, "call", "Bash", "command=cat shared/*/n | sort -u; ls shared"],
+            &[
+                "--execution",
+                &id,
+                "call",
+                "Bash",
+                "command=cat shared/*/n /workspace/n | sort -u; ls shared",
+            ],
         );
         let expected = match saved {
             0 => String::new(),
@@ -96,7 +108,8 @@ fn a_kill_at_any_point_of_start_and_end_loses_nothing_that_was_acknowledged() {
         };
         assert!(found == expected || saved == 0, "{id} began with {found:?}, not {expected:?}");
         let write = format!(
-            "command=for d in a b c; do mkdir -p shared/$d; echo {round} > shared/$d/n; done"
+            "command=for d in a b c; do mkdir -p shared/$d; echo {round} > shared/$d/n; done; \
+             echo {round} > /workspace/n"
         );
         run(state, &["--execution", &id, "call", "Bash", &write]);
 
@@ -112,6 +125,14 @@ fn a_kill_at_any_point_of_start_and_end_loses_nothing_that_was_acknowledged() {
         }
         saved = round;
     }
+    // A machine that has nothing but the store.
+    run(state, &start("last"));
+    run(state, &["exec", "finish", "last"]);
+    std::fs::remove_dir_all(state.join("environments")).unwrap();
+    run(state, &start("elsewhere"));
+    let found =
+        run(state, &["--execution", "elsewhere", "call", "Bash", "command=cat /workspace/n"]);
+    assert_eq!(found, rounds.to_string());
     let history = run(state, &["history", "default"]);
     let versions = history.lines().filter(|line| line.starts_with("version ")).count();
     assert_eq!(versions as u64, rounds, "{history}");
