@@ -374,6 +374,20 @@ impl wit::Host for State {
             .map_err(|fault| code(fault.errno())))
     }
 
+    fn list_dir(&mut self, path: String) -> Asked<Vec<(String, wit::Stat)>> {
+        self.seat()?;
+        let mediator = self.fs.mediator();
+        let listed = mediator.look_at(&path, Follow::Last).and_then(|directory| {
+            let entries = mediator.entries(&path, MAX_NAMES)?;
+            let looks = entries.into_iter().map(|(name, look)| {
+                let writable = directory.writable;
+                (name, stat(FileLook { writable, ..look }))
+            });
+            Ok(looks.collect())
+        });
+        Ok(listed.map_err(|fault| code(fault.errno())))
+    }
+
     fn real_path(&mut self, path: String) -> Asked<String> {
         self.seat()?;
         let Ok(path) = GuestPath::parse(&GuestPath::root(), &path) else {

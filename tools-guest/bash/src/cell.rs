@@ -257,6 +257,11 @@ impl System for Cell {
         Ok(names.into_iter().map(|(name, file)| (name, kind(file))).collect())
     }
 
+    fn list_dir(&mut self, path: &str) -> Sys<Vec<(String, Stat)>> {
+        let entries = host::list_dir(path).map_err(errno)?;
+        Ok(entries.into_iter().map(|(name, found)| (name, stat(found))).collect())
+    }
+
     fn real_path(&mut self, path: &str) -> Sys<String> {
         host::real_path(path).map_err(errno)
     }

@@ -9,8 +9,8 @@ use globset::GlobMatcher;
 use ignore::gitignore::Gitignore;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use toolcell_direct::{self as direct, Kind};
 use toolcell_sdk::describe::{Description, describe};
-use toolcell_sdk::raw::{self, Kind};
 use toolcell_sdk::walk::{Deadline, VCS_DIRECTORIES};
 use toolcell_sdk::{Failure, Outcome, Session, Tool, files};
 
@@ -153,7 +153,7 @@ impl<'a> Search<'a> {
         let mut left = vec![(pattern.base().trim_end_matches('/').to_owned(), 0)];
         while let Some((directory, level)) = left.pop() {
             let root = if directory.is_empty() { "/" } else { &directory };
-            let Ok(entries) = raw::list(root) else {
+            let Ok(entries) = direct::list(root) else {
                 self.unreadable += 1;
                 continue;
             };
@@ -192,7 +192,7 @@ impl<'a> Search<'a> {
             self.full = true;
             return;
         }
-        let modified = raw::stat(&path).ok().and_then(|stat| stat.modified);
+        let modified = direct::stat(&path).ok().and_then(|stat| stat.modified);
         self.matches.push((modified, path));
     }
 

@@ -4,7 +4,7 @@ use std::fs;
 
 use ignore::overrides::{Override, OverrideBuilder};
 use ignore::types::{Types, TypesBuilder};
-use toolcell_sdk::raw::{self, Kind};
+use toolcell_direct::{self as direct, Kind};
 use toolcell_sdk::walk::{Deadline, VCS_DIRECTORIES};
 use toolcell_sdk::{Failure, Session, files};
 
@@ -104,7 +104,7 @@ fn walk(root: &Root, rules: &Rules, require_git: bool, deadline: &Deadline) -> C
     let mut left = vec![(base, Level::above(&root.path))];
     while let Some((directory, above)) = left.pop() {
         let path = if directory.is_empty() { "/" } else { &directory };
-        let Ok(entries) = raw::list(path) else {
+        let Ok(entries) = direct::list(path) else {
             candidates.unreadable += 1;
             continue;
         };

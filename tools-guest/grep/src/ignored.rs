@@ -12,7 +12,7 @@ use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use ignore::overrides::Override;
 use ignore::types::Types;
-use toolcell_sdk::raw::{self, Kind};
+use toolcell_direct::{self as direct, Kind};
 
 /// The rules of one directory, and those above it.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ impl Level {
         let (parent, _) = path.trim_end_matches('/').rsplit_once('/')?;
         let above = Level::above(parent);
         let parent = if parent.is_empty() { "/" } else { parent };
-        let entries = raw::list(parent).unwrap_or_default();
+        let entries = direct::list(parent).unwrap_or_default();
         Level::of(parent, &entries, above)
     }
 

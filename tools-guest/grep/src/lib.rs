@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use toolcell_sdk::describe::{Description, describe};
 use toolcell_sdk::walk::Deadline;
-use toolcell_sdk::{Failure, Outcome, Session, Tool, raw};
+use toolcell_sdk::{Failure, Outcome, Session, Tool};
 
 use files::{Candidates, Root};
 use search::{FileSearch, Lines};
@@ -176,7 +176,7 @@ impl Run<'_> {
             }
             match self.search.matches(&path, &self.root, &self.deadline) {
                 Ok(true) => {
-                    let modified = raw::stat(&path).ok().and_then(|stat| stat.modified);
+                    let modified = toolcell_direct::stat(&path).ok().and_then(|stat| stat.modified);
                     found.push((modified, path));
                 }
                 Ok(false) => {}

@@ -8,8 +8,8 @@ use grep_regex::{RegexMatcher, RegexMatcherBuilder};
 use grep_searcher::{
     BinaryDetection, Searcher, SearcherBuilder, Sink, SinkContext, SinkFinish, SinkMatch,
 };
+use toolcell_sdk::Failure;
 use toolcell_sdk::walk::Deadline;
-use toolcell_sdk::{Failure, raw};
 
 use crate::Input;
 use crate::files::Root;
@@ -118,7 +118,7 @@ impl FileSearch {
         sink: &mut impl Sink<Error = io::Error>,
     ) -> io::Result<()> {
         let searcher = if root.is_file { &mut self.named } else { &mut self.in_tree };
-        if let Some(bytes) = raw::read(path, MAX_WHOLE)? {
+        if let Some(bytes) = toolcell_direct::read(path, MAX_WHOLE)? {
             let wide = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
             // Of a file that is whole in memory the engine looks for NUL in its first part only.
             if !root.is_file && !wide && memchr::memchr(0, &bytes).is_some() {

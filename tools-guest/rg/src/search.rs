@@ -14,6 +14,9 @@ use toolcell_program::message;
 
 use crate::options::{Case, Mode, Options};
 
+/// Files that a directory lists are read whole up to this length, and piece by piece above it.
+const MAX_WHOLE: usize = 8 << 20;
+
 /// Where the pipe's reader has gone, nothing more is to be said.
 fn is_pipe(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::BrokenPipe
@@ -35,6 +38,31 @@ pub(crate) fn run(options: &Options) -> i32 {
 }
 
 type Done = Result<(), Box<dyn std::error::Error>>;
+
+/// What is searched.
+enum Input<'a> {
+    Standard,
+    File(&'a Path),
+    /// A file's content, in which there is no NUL.
+    Text(Vec<u8>),
+    /// A file's content, in which there is one.
+    Binary(Vec<u8>),
+}
+
+impl Input<'_> {
+    /// A file that a directory has listed. It is read by one call, if it is not long.
+    fn listed(path: &Path) -> Input<'_> {
+        let content = path.to_str().map(|path| toolcell_direct::read(path, MAX_WHOLE));
+        match content {
+            Some(Ok(Some(content))) if memchr::memchr(0, &content).is_some() => {
+                Input::Binary(content)
+            }
+            Some(Ok(Some(content))) => Input::Text(content),
+            // What is wrong with it is told where it is opened.
+            _ => Input::File(path),
+        }
+    }
+}
 
 struct Run<'a> {
     options: &'a Options,
@@ -67,7 +95,8 @@ impl Run<'_> {
         if input || o.paths.iter().any(|path| path == "-") {
             if let Some(matcher) = &matcher {
                 let mut searcher = searcher(o, true);
-                self.one(matcher, &mut searcher, None, with_path, out)?;
+                let input = (Input::Standard, PathBuf::from("<stdin>"));
+                self.one(matcher, &mut searcher, input, with_path, out)?;
             }
             if input {
                 return Ok(());
@@ -80,6 +109,9 @@ impl Run<'_> {
             paths.push("./");
         }
         let (mut walked, mut named) = (searcher(o, false), searcher(o, true));
+        // What has been looked through for NULs is not looked through again.
+        let mut plain = searcher(o, false);
+        plain.set_binary_detection(BinaryDetection::none());
         for path in paths {
             if let Err(error) = std::fs::metadata(path) {
                 self.complain(&format!("{path}: {}", message(&error)));
@@ -106,9 +138,16 @@ impl Run<'_> {
                     write!(out, "{}{end}", shown.display())?;
                     continue;
                 };
-                let searcher = if entry.depth() == 0 { &mut named } else { &mut walked };
-                let place = Some((entry.path(), shown));
-                self.one(matcher, searcher, place, with_path, out)?;
+                let input = match entry.depth() {
+                    0 => Input::File(entry.path()),
+                    _ => Input::listed(entry.path()),
+                };
+                let searcher = match (&input, entry.depth()) {
+                    (Input::Text(_), _) => &mut plain,
+                    (_, 0) => &mut named,
+                    _ => &mut walked,
+                };
+                self.one(matcher, searcher, (input, shown), with_path, out)?;
                 if self.found && o.mode == Mode::Quiet {
                     return Ok(());
                 }
@@ -117,17 +156,16 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Searches one file, or standard input.
+    /// Searches one input, which is shown by a path.
     fn one(
         &mut self,
         matcher: &RegexMatcher,
         searcher: &mut Searcher,
-        place: Option<(&Path, PathBuf)>,
+        (input, shown): (Input<'_>, PathBuf),
         with_path: bool,
         out: &mut impl Write,
     ) -> Done {
         let o = self.options;
-        let shown = place.as_ref().map_or(PathBuf::from("<stdin>"), |(_, shown)| shown.clone());
         let summary = |kind| {
             let mut builder = SummaryBuilder::new();
             builder.kind(kind).exclude_zero(!o.include_zero).path(with_path);
@@ -137,9 +175,16 @@ impl Run<'_> {
         macro_rules! search {
             ($sink:expr) => {{
                 let mut sink = $sink;
-                let done = match &place {
-                    Some((path, _)) => searcher.search_path(matcher, path, &mut sink),
-                    None => searcher.search_reader(matcher, io::stdin().lock(), &mut sink),
+                let done = match &input {
+                    Input::Standard => {
+                        searcher.search_reader(matcher, io::stdin().lock(), &mut sink)
+                    }
+                    Input::File(path) => searcher.search_path(matcher, path, &mut sink),
+                    Input::Text(content) => searcher.search_slice(matcher, content, &mut sink),
+                    // It ends where it is found out, as it does when it is read piece by piece.
+                    Input::Binary(content) => {
+                        searcher.search_reader(matcher, &content[..], &mut sink)
+                    }
                 };
                 (done, sink.has_match())
             }};

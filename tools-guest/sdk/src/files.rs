@@ -2,8 +2,8 @@
 
 use std::fs::{self, File};
 
-use crate::raw::{self, Kind, Stat};
 use crate::{Failure, PathError, Session};
+use toolcell_direct::{self as direct, Kind, Stat};
 
 /// Files shown as similar when one is missing.
 const MAX_SIMILAR: usize = 3;
@@ -127,7 +127,7 @@ fn edit_distance(one: &str, other: &str) -> usize {
 /// When it is missing, a directory, or not a regular file.
 pub fn regular(session: &dyn Session, target: &Target) -> Result<Stat, Failure> {
     let Target { given, path } = target;
-    let stat = raw::stat(path).map_err(|error| match error.kind() {
+    let stat = direct::stat(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => missing(session, given, path),
         _ => Failure::io("open", given, &error),
     })?;
@@ -148,7 +148,7 @@ pub fn regular(session: &dyn Session, target: &Target) -> Result<Stat, Failure> 
 /// # Errors
 /// What the operating system says.
 pub fn load(target: &Target) -> Result<Vec<u8>, Failure> {
-    let read = raw::read(&target.path, usize::MAX - 1);
+    let read = direct::read(&target.path, usize::MAX - 1);
     let bytes = read.map_err(|error| Failure::io("read", &target.given, &error))?;
     Ok(bytes.unwrap_or_default())
 }

@@ -9,7 +9,6 @@ pub mod describe;
 pub mod failure;
 pub mod files;
 pub mod patch;
-pub mod raw;
 pub mod session;
 pub mod sniff;
 pub mod text;

@@ -239,6 +239,16 @@ pub trait System {
     fn stat_fd(&mut self, fd: &Self::Fd) -> Sys<Stat>;
     /// The names in a directory, with `.` and `..` left out, in no order.
     fn read_dir(&mut self, path: &str) -> Sys<Vec<(String, FileKind)>>;
+    /// The same, with what is known of each; a link is itself. What vanishes meanwhile is left out.
+    fn list_dir(&mut self, path: &str) -> Sys<Vec<(String, Stat)>> {
+        let mut entries = Vec::new();
+        for (name, _) in self.read_dir(path)? {
+            if let Ok(stat) = self.stat(&format!("{path}/{name}"), false) {
+                entries.push((name, stat));
+            }
+        }
+        Ok(entries)
+    }
     /// The path without symbolic links.
     fn real_path(&mut self, path: &str) -> Sys<String>;
 

@@ -1,9 +1,10 @@
 //! `grep`, `egrep` and `fgrep` with GNU's syntax and options, on ripgrep's engine.
 
 use std::io::{self, Read, Write};
+use std::ops::Range;
 use std::path::Path;
 
-use grep_matcher::Matcher;
+use grep_matcher::{LineMatchKind, Matcher};
 use grep_regex::{RegexMatcher, RegexMatcherBuilder};
 
 use toolcell_program::args::{Arg, parse};
@@ -57,6 +58,9 @@ struct Options {
     separator: Option<String>,
     color: bool,
 }
+
+/// Files that a directory lists are read whole up to this length, and piece by piece above it.
+const MAX_WHOLE: usize = 8 << 20;
 
 const USAGE: &str =
     "Usage: grep [OPTION]... PATTERNS [FILE]...\nTry 'grep --help' for more information.";
@@ -383,9 +387,18 @@ impl Search {
                 || self.options.include.iter().any(|glob| wild(glob, &name));
             if included && !self.options.exclude.iter().any(|glob| wild(glob, &name)) {
                 let filename = self.options.filename.unwrap_or(true);
-                self.file(&full, filename, out);
+                self.found_file(&full, kind.is_file(), filename, out);
             }
         }
+    }
+
+    /// Searches what a directory lists. A regular file that is not long is read by one call.
+    fn found_file(&mut self, path: &str, regular: bool, filename: bool, out: &mut impl Write) {
+        if regular && let Ok(Some(content)) = toolcell_direct::read(path, MAX_WHOLE) {
+            let lines = Lines::of(content);
+            return self.search(lines, path, filename, out);
+        }
+        self.file(path, filename, out);
     }
 
     fn file(&mut self, path: &str, filename: bool, out: &mut impl Write) {
@@ -397,26 +410,40 @@ impl Search {
             "-" => self.options.label.clone(),
             path => path.to_owned(),
         };
-        if let Err(error) = self.lines(input, &name, filename, out) {
-            self.complain(path, &error);
+        self.search(Lines::reading(input), &name, filename, out);
+    }
+
+    fn search(&mut self, lines: Lines, name: &str, filename: bool, out: &mut impl Write) {
+        if let Err(error) = self.lines(lines, name, filename, out) {
+            self.complain(name, &error);
         }
     }
 
     /// Searches one input line by line.
     fn lines(
         &mut self,
-        mut input: Box<dyn Read>,
+        mut reader: Lines,
         name: &str,
         filename: bool,
         out: &mut impl Write,
     ) -> io::Result<()> {
         let end = if self.options.null_data { 0 } else { b'\n' };
         let lists = self.options.count || self.options.files.is_some() || self.options.quiet;
-        let mut reader = Lines { buffer: Vec::new(), start: 0, ended: false, offset: 0 };
+        // Lines that are not shown need not be looked at one by one.
+        let skips = !self.options.invert
+            && !self.options.null_data
+            && (lists || self.options.before == 0 && self.options.after == 0);
         let (mut number, mut selected) = (0u64, 0u64);
         let mut before: std::collections::VecDeque<(u64, u64, Vec<u8>)> = Default::default();
         let (mut after, mut last_shown, mut binary) = (0usize, 0u64, None);
-        while let Some((offset, range)) = reader.next(&mut *input, end)? {
+        loop {
+            if skips && binary.is_some() {
+                let skipped = reader.skip(|lines| self.candidate(lines));
+                if self.options.number {
+                    number += memchr::memchr_iter(end, &reader.buffer[skipped]).count() as u64;
+                }
+            }
+            let Some((offset, range)) = reader.next(end)? else { break };
             number += 1;
             let line = &reader.buffer[range];
             if binary.is_none() {
@@ -484,7 +511,7 @@ impl Search {
             if self.options.most.is_some_and(|most| selected >= most) {
                 while after > 0
                     && !lists
-                    && let Some((offset, range)) = reader.next(&mut *input, end)?
+                    && let Some((offset, range)) = reader.next(end)?
                 {
                     number += 1;
                     after -= 1;
@@ -495,6 +522,19 @@ impl Search {
             }
         }
         self.summary(name, filename, selected, out)
+    }
+
+    /// Where the first line begins that may match; none if no line does.
+    fn candidate(&self, lines: &[u8]) -> Option<usize> {
+        let found = match self.matcher.find_candidate_line(lines) {
+            Ok(found) => found?,
+            // Each line is looked at, then.
+            Err(_) => return Some(0),
+        };
+        let at = match found {
+            LineMatchKind::Confirmed(at) | LineMatchKind::Candidate(at) => at,
+        };
+        Some(memchr::memrchr(b'\n', &lines[..at]).map_or(0, |before| before + 1))
     }
 
     fn summary(
@@ -600,18 +640,40 @@ impl Search {
 
 /// Lines of an input, in one buffer that is moved and filled.
 struct Lines {
+    input: Option<Box<dyn Read>>,
     buffer: Vec<u8>,
     start: usize,
-    ended: bool,
     offset: u64,
 }
 
 impl Lines {
-    fn next(
-        &mut self,
-        input: &mut dyn Read,
-        end: u8,
-    ) -> io::Result<Option<(u64, std::ops::Range<usize>)>> {
+    fn reading(input: Box<dyn Read>) -> Lines {
+        Lines { input: Some(input), buffer: Vec::new(), start: 0, offset: 0 }
+    }
+
+    fn of(content: Vec<u8>) -> Lines {
+        Lines { input: None, buffer: content, start: 0, offset: 0 }
+    }
+
+    /// Goes by the lines that are here whole, up to the one that `candidate` finds among them. What
+    /// it has gone by comes back.
+    fn skip(&mut self, candidate: impl FnOnce(&[u8]) -> Option<usize>) -> Range<usize> {
+        let rest = &self.buffer[self.start..];
+        let whole = match self.input {
+            Some(_) => memchr::memrchr(b'\n', rest).map_or(0, |last| last + 1),
+            None => rest.len(),
+        };
+        let skipped = match whole {
+            0 => 0,
+            whole => candidate(&rest[..whole]).unwrap_or(whole),
+        };
+        let range = self.start..self.start + skipped;
+        self.start = range.end;
+        self.offset += skipped as u64;
+        range
+    }
+
+    fn next(&mut self, end: u8) -> io::Result<Option<(u64, Range<usize>)>> {
         let mut searched = self.start;
         loop {
             if let Some(length) = memchr::memchr(end, &self.buffer[searched..]) {
@@ -621,13 +683,13 @@ impl Lines {
                 self.start = range.end + 1;
                 return Ok(Some((offset, range)));
             }
-            if self.ended {
+            let Some(input) = &mut self.input else {
                 let range = self.start..self.buffer.len();
                 let offset = self.offset;
                 self.start = self.buffer.len();
                 self.offset += range.len() as u64;
                 return Ok((!range.is_empty()).then_some((offset, range)));
-            }
+            };
             if self.buffer.len() - self.start > MAX_LINE {
                 return Err(io::Error::other("line too long"));
             }
@@ -637,7 +699,9 @@ impl Lines {
             self.buffer.resize(searched + CHUNK, 0);
             let count = input.read(&mut self.buffer[searched..])?;
             self.buffer.truncate(searched + count);
-            self.ended = count == 0;
+            if count == 0 {
+                self.input = None;
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use toolcell_shell::{Exit, FileKind, Stat, System};
+use toolcell_shell::{Exit, FileKind, Stat, Sys, System};
 
 use super::World;
 
@@ -60,6 +60,35 @@ enum Test {
     Quit,
 }
 
+impl Test {
+    /// Whether more has to be known of a file than its name and kind.
+    fn asks_for_details(&self) -> bool {
+        match self {
+            Test::Not(inner) => inner.asks_for_details(),
+            Test::And(left, right) | Test::Or(left, right) | Test::Comma(left, right) => {
+                left.asks_for_details() || right.asks_for_details()
+            }
+            Test::True
+            | Test::False
+            | Test::Name { .. }
+            | Test::Regex(_)
+            | Test::Kind(_)
+            | Test::Print { .. }
+            | Test::Exec { .. }
+            | Test::Delete
+            | Test::Prune
+            | Test::Quit => false,
+            Test::Size { .. }
+            | Test::Empty
+            | Test::Newer(_)
+            | Test::Age { .. }
+            | Test::Executable
+            | Test::Mode { .. }
+            | Test::Printf(_) => true,
+        }
+    }
+}
+
 struct Find {
     world: World,
     out: std::io::BufWriter<std::io::Stdout>,
@@ -67,6 +96,8 @@ struct Find {
     most: usize,
     depth_first: bool,
     follow: bool,
+    /// Whether a test asks for more than names and kinds.
+    details: bool,
     now: u128,
     status: i32,
     batches: Vec<(Vec<String>, Vec<String>)>,
@@ -78,7 +109,9 @@ struct Entry {
     path: String,
     start: String,
     depth: usize,
-    stat: Stat,
+    kind: FileKind,
+    /// None where no test asks for it: see [`Test::asks_for_details`].
+    stat: Option<Stat>,
 }
 
 pub(super) fn run(words: &[String], mut world: World) -> i32 {
@@ -138,6 +171,7 @@ pub(super) fn run(words: &[String], mut world: World) -> i32 {
         most,
         depth_first,
         follow,
+        details: test.asks_for_details(),
         now,
         status: 0,
         batches: batches.into_iter().map(|words| (words, Vec::new())).collect(),
@@ -388,7 +422,8 @@ impl Find {
         let full = self.world.absolute(&start);
         match self.world.system.stat(&full, self.follow) {
             Ok(stat) => {
-                self.visit(Entry { path: start.clone(), start, depth: 0, stat }, test);
+                let (path, kind, stat) = (start.clone(), stat.kind, Some(stat));
+                self.visit(Entry { path, start, depth: 0, kind, stat }, test);
             }
             Err(error) => {
                 let _ = self.out.flush();
@@ -398,20 +433,45 @@ impl Find {
         }
     }
 
+    /// What a directory holds. Where no test asks for more than names and kinds, nothing else is
+    /// known of it.
+    fn list(&mut self, directory: &str) -> Sys<Vec<(String, FileKind, Option<Stat>)>> {
+        let mut found: Vec<_> = match self.details {
+            true => {
+                let all = self.world.system.list_dir(directory)?;
+                all.into_iter().map(|(name, stat)| (name, stat.kind, Some(stat))).collect()
+            }
+            false => {
+                let all = self.world.system.read_dir(directory)?;
+                all.into_iter().map(|(name, kind)| (name, kind, None)).collect()
+            }
+        };
+        for (name, kind, stat) in found.iter_mut().filter(|_| self.follow) {
+            // A link to nothing is itself.
+            let path = format!("{}/{name}", directory.trim_end_matches('/'));
+            if *kind == FileKind::Symlink
+                && let Ok(target) = self.world.system.stat(&path, true)
+            {
+                (*kind, *stat) = (target.kind, Some(target));
+            }
+        }
+        Ok(found)
+    }
+
     fn visit(&mut self, entry: Entry, test: &Test) {
         let wanted = entry.depth >= self.least;
         let mut prune = false;
         if wanted && !self.depth_first {
             self.test(test, &entry, &mut prune);
         }
-        let descend = entry.stat.kind == FileKind::Directory && entry.depth < self.most;
+        let descend = entry.kind == FileKind::Directory && entry.depth < self.most;
         if descend && !prune && !self.stop {
             let full = self.world.absolute(&entry.path);
-            match self.world.system.read_dir(&full) {
-                Ok(mut names) => {
+            match self.list(&full) {
+                Ok(mut found) => {
                     // The order of a directory is the machine's; by name it is the same always.
-                    names.sort_by(|a, b| a.0.cmp(&b.0));
-                    for (name, _) in names {
+                    found.sort_by(|a, b| a.0.cmp(&b.0));
+                    for (name, kind, stat) in found {
                         if self.stop {
                             break;
                         }
@@ -419,21 +479,8 @@ impl Find {
                             true => format!("{}{name}", entry.path),
                             false => format!("{}/{name}", entry.path),
                         };
-                        let full = self.world.absolute(&path);
-                        let stat = match self.world.system.stat(&full, self.follow) {
-                            Ok(stat) => Ok(stat),
-                            // A link to nothing is itself.
-                            Err(_) if self.follow => self.world.system.stat(&full, false),
-                            Err(error) => Err(error),
-                        };
                         let (start, depth) = (entry.start.clone(), entry.depth + 1);
-                        match stat {
-                            Ok(stat) => self.visit(Entry { path, start, depth, stat }, test),
-                            Err(error) => {
-                                eprintln!("find: ‘{path}’: {}", error.message());
-                                self.status = 1;
-                            }
-                        }
+                        self.visit(Entry { path, start, depth, kind, stat }, test);
                     }
                 }
                 Err(error) => {
@@ -467,32 +514,33 @@ impl Find {
                 toolcell_shell::matches(pattern, text, *fold)
             }
             Test::Regex(regex) => regex.is_match(&entry.path),
-            Test::Kind(kinds) => kinds.contains(&entry.stat.kind),
+            Test::Kind(kinds) => kinds.contains(&entry.kind),
             Test::Size { sign, units, unit } => {
-                compare(*sign, entry.stat.size.div_ceil(*unit), *units)
+                entry.stat.is_some_and(|stat| compare(*sign, stat.size.div_ceil(*unit), *units))
             }
-            Test::Empty => match entry.stat.kind {
+            Test::Empty => match entry.kind {
                 FileKind::Directory => {
                     let full = self.world.absolute(&entry.path);
                     self.world.system.read_dir(&full).is_ok_and(|names| names.is_empty())
                 }
-                FileKind::File => entry.stat.size == 0,
+                FileKind::File => entry.stat.is_some_and(|stat| stat.size == 0),
                 _ => false,
             },
-            Test::Newer(than) => entry.stat.modified > *than,
+            Test::Newer(than) => entry.stat.is_some_and(|stat| stat.modified > *than),
             Test::Age { sign, amount, unit } => {
-                let age = self.now.saturating_sub(entry.stat.modified) / 1_000_000_000;
+                let Some(stat) = entry.stat else { return false };
+                let age = self.now.saturating_sub(stat.modified) / 1_000_000_000;
                 let age = u64::try_from(age).unwrap_or(u64::MAX);
                 // Minutes are rounded up, days down.
                 let units = if *unit == 60 { age.div_ceil(60) } else { age / unit };
                 compare(*sign, units, *amount)
             }
-            Test::Executable => entry.stat.executable,
-            Test::Mode { how, bits } => match how {
-                Some('-') => entry.stat.mode & bits == *bits,
-                Some(_) => *bits == 0 || entry.stat.mode & bits != 0,
-                None => entry.stat.mode == *bits,
-            },
+            Test::Executable => entry.stat.is_some_and(|stat| stat.executable),
+            Test::Mode { how, bits } => entry.stat.is_some_and(|stat| match how {
+                Some('-') => stat.mode & bits == *bits,
+                Some(_) => *bits == 0 || stat.mode & bits != 0,
+                None => stat.mode == *bits,
+            }),
             Test::Print { end } => {
                 let _ = write!(self.out, "{}{end}", entry.path);
                 true
@@ -577,7 +625,7 @@ impl Find {
             return true;
         }
         let full = self.world.absolute(&entry.path);
-        let removed = match entry.stat.kind {
+        let removed = match entry.kind {
             FileKind::Directory => std::fs::remove_dir(&full),
             _ => std::fs::remove_file(&full),
         };
@@ -592,6 +640,7 @@ impl Find {
 
     fn formatted(&mut self, format: &str, entry: &Entry) -> String {
         let mut text = String::new();
+        let Some(stat) = entry.stat else { return text };
         let mut chars = format.chars();
         while let Some(c) = chars.next() {
             match c {
@@ -614,9 +663,9 @@ impl Find {
                     }
                     Some('H') => text.push_str(&entry.start),
                     Some('d') => text.push_str(&entry.depth.to_string()),
-                    Some('s') => text.push_str(&entry.stat.size.to_string()),
-                    Some('k') => text.push_str(&entry.stat.size.div_ceil(1024).to_string()),
-                    Some('y') => text.push(match entry.stat.kind {
+                    Some('s') => text.push_str(&stat.size.to_string()),
+                    Some('k') => text.push_str(&stat.size.div_ceil(1024).to_string()),
+                    Some('y') => text.push(match entry.kind {
                         FileKind::File => 'f',
                         FileKind::Directory => 'd',
                         FileKind::Symlink => 'l',
@@ -626,24 +675,22 @@ impl Find {
                     }),
                     Some('T') => match chars.next() {
                         Some('@') => {
-                            let (seconds, nanos) = (
-                                entry.stat.modified / 1_000_000_000,
-                                entry.stat.modified % 1_000_000_000,
-                            );
+                            let (seconds, nanos) =
+                                (stat.modified / 1_000_000_000, stat.modified % 1_000_000_000);
                             text.push_str(&format!("{seconds}.{nanos:09}0"));
                         }
                         Some('+') => {
-                            text.push_str(&toolcell_shell::time("%F+%T", entry.stat.modified));
+                            text.push_str(&toolcell_shell::time("%F+%T", stat.modified));
                         }
                         Some(letter) => {
                             let format = format!("%{letter}");
-                            text.push_str(&toolcell_shell::time(&format, entry.stat.modified));
+                            text.push_str(&toolcell_shell::time(&format, stat.modified));
                         }
                         None => {}
                     },
                     Some('u') => text.push_str("agent"),
                     Some('g') => text.push_str("agent"),
-                    Some('m') => text.push_str(&format!("{:o}", entry.stat.mode)),
+                    Some('m') => text.push_str(&format!("{:o}", stat.mode)),
                     Some('%') => text.push('%'),
                     Some(other) => {
                         text.push('%');

@@ -2,7 +2,8 @@
 //!
 //! The standard library of `wasm32-wasip2` asks for an inode with every directory entry, and opens
 //! a stream for every read. A search does both thousands of times; here an entry is one call, and
-//! a small file three: open, read, close. On other targets this is the standard library.
+//! a small file three: open, read, close. On other targets this is the standard library. A path
+//! that is not absolute begins at the working directory.
 
 use std::io;
 use std::time::Duration;
@@ -127,6 +128,9 @@ mod imp {
         path: &str,
         run: impl FnOnce(&Descriptor, &str) -> Result<T, ErrorCode>,
     ) -> io::Result<T> {
+        if !path.starts_with('/') || path.contains("/./") {
+            return at_root(&absolute(path)?, run);
+        }
         ROOT.with(|root| {
             let root = root.get_or_init(|| match get_directories().into_iter().next() {
                 Some((root, _)) => root,
@@ -136,6 +140,22 @@ mod imp {
             let path = if path.is_empty() { "." } else { path };
             run(root, path).map_err(error)
         })
+    }
+
+    /// The path from the root, without the `.` that the host would have to walk through. The last
+    /// name is left as it is: `x/.` is a directory or an error.
+    fn absolute(path: &str) -> io::Result<String> {
+        let here = match path.starts_with('/') {
+            true => String::new(),
+            false => std::env::current_dir()?.display().to_string(),
+        };
+        let (above, last) = path.rsplit_once('/').unwrap_or(("", path));
+        let mut absolute = here;
+        for name in above.split('/').filter(|name| !matches!(*name, "" | ".")).chain([last]) {
+            absolute.push('/');
+            absolute.push_str(name);
+        }
+        Ok(absolute)
     }
 
     fn open(path: &str, flags: OpenFlags) -> io::Result<Descriptor> {
