@@ -448,7 +448,7 @@ impl<S: System> Shell<S> {
     pub(crate) fn expand_assigned(&mut self, word: &Word) -> Result<String, Unwind> {
         match word.as_literal() {
             Some(text) => Ok(text.to_owned()),
-            None => self.expand_string(word),
+            None => self.expand_value(word),
         }
     }
 

@@ -451,7 +451,7 @@ impl<S: System> Shell<S> {
                 Arg::Assign(assign) => words.push(assign.name.clone()),
                 // The value in `export a=$b` is not split.
                 Arg::Word(word) if declares && is_assignment(word) => {
-                    words.push(self.expand_string(word)?);
+                    words.push(self.expand_value(word)?);
                 }
                 Arg::Word(word) => self.expand_word_into(word, &mut words)?,
             }
@@ -598,7 +598,7 @@ impl<S: System> Shell<S> {
         }
         for assign in assigns {
             if let syntax::ast::AssignValue::Scalar(word) = &assign.value {
-                let value = self.expand_string(word)?;
+                let value = self.expand_value(word)?;
                 self.trace(&format!("{}={}", assign.name, quote::traced(&value)));
             }
         }

@@ -163,7 +163,7 @@ impl<S: System> Shell<S> {
     /// The one word that a redirection leads to.
     fn redirect_target(&mut self, redirect: &Redirect) -> Result<String, Unwind> {
         if redirect.kind == RedirectKind::HereString {
-            return self.expand_string(&redirect.target);
+            return self.expand_value(&redirect.target);
         }
         let words = self.expand_words(std::slice::from_ref(&redirect.target))?;
         match <[String; 1]>::try_from(words) {

@@ -106,12 +106,24 @@ pub(crate) struct Fields {
     ifs: Ifs,
     /// Whether unquoted expansions are split; otherwise there is one field.
     splits: bool,
+    /// Whether the field is to be a variable's value, or a here-string.
+    is_value: bool,
     after_white: bool,
 }
 
 impl Fields {
     pub(crate) fn new(ifs: Ifs, splits: bool) -> Fields {
-        Fields { done: Vec::new(), current: None, ifs, splits, after_white: false }
+        let (done, current) = (Vec::new(), None);
+        Fields { done, current, ifs, splits, is_value: false, after_white: false }
+    }
+
+    /// One field that is to be a variable's value, or a here-string.
+    pub(crate) fn value(ifs: Ifs) -> Fields {
+        Fields { is_value: true, ..Fields::new(ifs, false) }
+    }
+
+    pub(crate) fn is_value(&self) -> bool {
+        self.is_value
     }
 
     pub(crate) fn splits(&self) -> bool {

@@ -80,6 +80,13 @@ impl<S: System> Shell<S> {
         }
     }
 
+    /// As [`Shell::expand_string`], for a variable's value or a here-string.
+    pub(crate) fn expand_value(&mut self, word: &Word) -> Expand<String> {
+        let mut fields = Fields::value(self.ifs());
+        self.expand_parts(&word.0, false, false, &mut fields)?;
+        Ok(fields.into_field().text)
+    }
+
     /// As a pattern: what is quoted stands for itself.
     pub(crate) fn expand_pattern(&mut self, word: &Word) -> Expand<String> {
         Ok(self.expand_field(word)?.pattern())

@@ -113,7 +113,7 @@ impl<S: System> Shell<S> {
             }
             Op::Bad => return self.bad_substitution(param),
         };
-        self.push_values(values, quoted, out);
+        self.push_values(values, &param.op, quoted, out);
         Ok(())
     }
 
@@ -122,7 +122,7 @@ impl<S: System> Shell<S> {
         Err(Unwind::Discard(1))
     }
 
-    fn push_values(&mut self, values: Values, quoted: bool, out: &mut Fields) {
+    fn push_values(&mut self, values: Values, op: &Op, quoted: bool, out: &mut Fields) {
         match values {
             Values::One(None) => {}
             Values::One(Some(value)) if quoted => out.push(&value, true),
@@ -131,6 +131,11 @@ impl<S: System> Shell<S> {
                 if star && quoted || !out.splits() {
                     let joiner = match star {
                         true => out.ifs().joiner(),
+                        false if out.is_value() && joins_values(op, quoted) => {
+                            Some(out.ifs().joiner())
+                                .filter(|text| !text.is_empty())
+                                .unwrap_or(" ".into())
+                        }
                         false => " ".to_owned(),
                     };
                     return out.push(&values.join(&joiner), quoted);
@@ -729,4 +734,14 @@ fn change_case(value: &str, upper: Option<bool>, all: bool, pattern: Option<&Pat
         }
     }
     result
+}
+
+/// Whether bash joins what an operator makes of `$@` by the first of IFS where it is a variable's
+/// value or a here-string, and not by a space as it joins `$@` itself.
+fn joins_values(op: &Op, quoted: bool) -> bool {
+    match op {
+        Op::Remove { .. } | Op::Transform(_) => true,
+        Op::Replace { .. } | Op::Case { .. } | Op::Substring { .. } | Op::Keys { .. } => quoted,
+        Op::None | Op::Names { .. } | Op::Length | Op::Test { .. } | Op::Bad => false,
+    }
 }
