@@ -187,11 +187,14 @@ impl Versions {
             return Err(PersistError::Corrupt { object, reason });
         }
         let snapshot = match stored.snapshot {
-            Some(hash) => {
-                let content = self.blobs.get(&hash, &object).await?;
-                let tree: Tree = parse(&super::blobs::object(&hash), &content)?;
-                Some((hash, tree))
-            }
+            Some(hash) => match self.known_snapshot(&hash) {
+                Some(tree) => Some((hash, tree)),
+                None => {
+                    let content = self.blobs.get(&hash, &object).await?;
+                    let tree: Tree = parse(&super::blobs::object(&hash), &content)?;
+                    Some((hash, tree))
+                }
+            },
             None => None,
         };
         let mut tree = snapshot.as_ref().map(|(_, tree)| tree.clone()).unwrap_or_default();
@@ -204,6 +207,13 @@ impl Versions {
             tree,
             snapshot,
         })
+    }
+
+    /// The tree that the latest version is stored against, if it is this one: many are stored
+    /// against the same.
+    fn known_snapshot(&self, hash: &str) -> Option<Tree> {
+        let seen = self.seen.lock().clone()?;
+        seen.snapshot.as_ref().filter(|(known, _)| known == hash).map(|(_, tree)| tree.clone())
     }
 
     /// Makes the next version from `base` or from whatever came after it: `edit` says what the new

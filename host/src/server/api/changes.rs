@@ -26,7 +26,7 @@ use crate::server::receive;
 const STYLE: Style = Style::Files;
 
 /// Versions that are looked through for those that have changes of the kinds that are asked for.
-const MAX_SEARCHED: usize = 1_000;
+const MAX_SEARCHED: usize = 200;
 
 /// Bytes of files that are compared line by line for one answer.
 const MAX_COMPARED: u64 = 8 << 20;
@@ -43,6 +43,8 @@ struct Asked {
     who: Principal,
     environment: String,
     versions: Versions,
+    /// The version that was looked at last: the one before it comes next.
+    last: Arc<Version>,
     /// Bytes that may still be compared.
     left: u64,
 }
@@ -61,7 +63,8 @@ impl Asked {
             let message = "This server keeps no versions of environments.";
             return Err(ApiError::new(STYLE, StatusCode::NOT_FOUND, "NOT_KEPT", message));
         };
-        Ok(Asked { app, who, environment: id, versions, left: MAX_COMPARED })
+        let last = Arc::default();
+        Ok(Asked { app, who, environment: id, versions, last, left: MAX_COMPARED })
     }
 
     /// The numbers of the versions, what has just been changed included, the latest first.
@@ -73,15 +76,18 @@ impl Asked {
         Ok(numbers)
     }
 
-    async fn load(&self, number: u64) -> Result<Version, ApiError> {
-        self.versions.load(number).await.map_err(failed)
+    async fn load(&mut self, number: u64) -> Result<Arc<Version>, PersistError> {
+        if self.last.number != number {
+            self.last = Arc::new(self.versions.load(number).await?);
+        }
+        Ok(self.last.clone())
     }
 
     /// A version and the one before it; the empty one, where that has been pruned.
-    async fn load_both(&self, number: u64) -> Result<(Version, Version), ApiError> {
-        let version = self.load(number).await?;
-        let before = match self.versions.load(number.saturating_sub(1)).await {
-            Err(PersistError::NoVersion { .. }) => Version::default(),
+    async fn load_both(&mut self, number: u64) -> Result<(Arc<Version>, Arc<Version>), ApiError> {
+        let version = self.load(number).await.map_err(failed)?;
+        let before = match self.load(number.saturating_sub(1)).await {
+            Err(PersistError::NoVersion { .. }) => Arc::default(),
             before => before.map_err(failed)?,
         };
         Ok((before, version))
@@ -315,11 +321,11 @@ pub(in crate::server) async fn files(
     OriginalUri(uri): OriginalUri,
     headers: HeaderMap,
 ) -> Answer {
-    let asked = Asked::new(app, id, &headers).await?;
+    let mut asked = Asked::new(app, id, &headers).await?;
     let query = Query::of(&uri);
     let prefix = query.get("prefix");
     let number = number(&change)?;
-    let version = asked.load(number).await?;
+    let version = asked.load(number).await.map_err(failed)?;
     let below = prefix.unwrap_or_default().trim_start_matches('/');
     let found: Vec<_> = version
         .tree
@@ -409,7 +415,7 @@ pub(in crate::server) async fn file(
     method: Method,
     headers: HeaderMap,
 ) -> Answer {
-    let asked = Asked::new(app, id, &headers).await?;
+    let mut asked = Asked::new(app, id, &headers).await?;
     let query = Query::of(&uri);
     let path = query.get("path").map(clean).filter(|path| !path.is_empty());
     let path = path.ok_or_else(|| ApiError::bad(STYLE, "path is missing."))?;
@@ -422,7 +428,7 @@ pub(in crate::server) async fn file(
         }
     };
     let number = number(&change)?;
-    let version = asked.load(number).await?;
+    let version = asked.load(number).await.map_err(failed)?;
     let found = version.tree.get(path).and_then(|entry| Some((entry, entry.file()?)));
     let (entry, digest) =
         found.ok_or_else(|| ApiError::missing(STYLE, format!("/{path} was no file then.")))?;
@@ -464,10 +470,10 @@ pub(in crate::server) async fn fork(
     headers: HeaderMap,
     body: Body,
 ) -> Answer {
-    let asked = Asked::new(app, id, &headers).await?;
+    let mut asked = Asked::new(app, id, &headers).await?;
     let fork: Fork = receive::json(&asked.app, body, STYLE).await?;
     let number = number(&change)?;
-    asked.load(number).await?;
+    asked.load(number).await.map_err(failed)?;
     let from = asked.app.environment_info(&asked.who, &asked.environment)?;
     let name = fork.name.unwrap_or_else(|| format!("{} at {change}", from.name));
     let info = environments::make(&asked.app, &asked.who, &name, fork.description).await?;
