@@ -35,6 +35,9 @@ pub(crate) const ABOUT: &str = "environment.json";
 /// Time until an environment that could not be synced is tried again.
 const RETRY: Duration = Duration::from_secs(30);
 
+/// How long an environment that is here waits for the store when it is opened.
+const STORE_PATIENCE: Duration = Duration::from_secs(5);
+
 /// Entries that are looked at where an environment is older than its first version.
 const MAX_WALKED: usize = 1_000_000;
 const MAX_DEPTH: usize = 256;
@@ -142,12 +145,22 @@ impl Kept {
         if is_new && kept.versions.is_some() {
             kept.find_all()?;
         }
-        match kept.catch_up(home).await {
-            // What is here is a state of it; the rest comes when the store answers again.
-            Err(ExecutionError::Persist(error)) if error.is_transient() && !is_new => {
+        if is_new {
+            kept.catch_up(home).await?;
+            return Ok(kept);
+        }
+        // What is here is a state of it: whoever wants it does not wait for a store that does not
+        // answer. What was changed elsewhere comes with the next commit.
+        match tokio::time::timeout(STORE_PATIENCE, kept.catch_up(home)).await {
+            Err(_) => home.runtime.report(&PersistError::Timeout {
+                action: "look for changes of",
+                object: format!("environments/{id}"),
+                seconds: STORE_PATIENCE.as_secs(),
+            }),
+            Ok(Err(ExecutionError::Persist(error))) if error.is_transient() => {
                 home.runtime.report(&error);
             }
-            caught_up => caught_up?,
+            Ok(caught_up) => caught_up?,
         }
         Ok(kept)
     }

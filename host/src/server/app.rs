@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use axum::http::{HeaderMap, header};
 use parking_lot::{Mutex, RwLock};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
@@ -83,32 +84,11 @@ impl App {
         directory: cap_std::fs::Dir,
     ) -> Result<App, ServeError> {
         let mut known = Known::default();
-        let failed = |what: &str| {
-            let what = what.to_owned();
-            move |source| ServeError::State { what, source }
-        };
-        for (folder, name) in [("agents", None), ("environments", Some(ABOUT))] {
-            directory.create_dir_all(folder).map_err(failed(folder))?;
-            for entry in directory.read_dir(folder).map_err(failed(folder))? {
-                let file = entry.map_err(failed(folder))?.file_name();
-                let Some(file) = file.to_str() else { continue };
-                let path = match name {
-                    Some(name) => format!("{folder}/{file}/{name}"),
-                    None => format!("{folder}/{file}"),
-                };
-                let Ok(text) = directory.read(&path) else { continue };
-                let damaged = |error: serde_json::Error| ServeError::Damaged {
-                    file: path.clone(),
-                    reason: error.to_string(),
-                };
-                if name.is_some() {
-                    let info: EnvironmentInfo = serde_json::from_slice(&text).map_err(damaged)?;
-                    known.environments.insert(info.id.clone(), info);
-                } else {
-                    let agent: Agent = serde_json::from_slice(&text).map_err(damaged)?;
-                    known.agents.insert(agent.id.clone(), agent);
-                }
-            }
+        for agent in load::<Agent>(&directory, "agents", None)? {
+            known.agents.insert(agent.id.clone(), agent);
+        }
+        for info in load::<EnvironmentInfo>(&directory, "environments", Some(ABOUT))? {
+            known.environments.insert(info.id.clone(), info);
         }
         let now = ambient::now_ns();
         for agent in &config.agent {
@@ -155,6 +135,17 @@ impl App {
             known: RwLock::new(known),
             directory: Mutex::new(directory),
         })
+    }
+
+    /// Takes in environments that have come into the state directory since the start.
+    pub(super) fn find_environments(&self) -> Result<(), ServeError> {
+        let found: Vec<EnvironmentInfo> =
+            load(&self.directory.lock(), "environments", Some(ABOUT))?;
+        let mut known = self.known.write();
+        for info in found {
+            known.environments.entry(info.id.clone()).or_insert(info);
+        }
+        Ok(())
     }
 
     /// Who a request's key belongs to.
@@ -321,6 +312,33 @@ impl App {
     pub(super) fn signed(&self, base: &str, target: Target<'_>) -> String {
         format!("{base}{}", self.signer.sign(target))
     }
+}
+
+/// What the files of a folder of the state directory say: each file, or the one of this name in each
+/// directory.
+fn load<T: DeserializeOwned>(
+    directory: &cap_std::fs::Dir,
+    folder: &str,
+    name: Option<&str>,
+) -> Result<Vec<T>, ServeError> {
+    let failed = |source| ServeError::State { what: folder.to_owned(), source };
+    directory.create_dir_all(folder).map_err(failed)?;
+    let mut found = Vec::new();
+    for entry in directory.read_dir(folder).map_err(failed)? {
+        let file = entry.map_err(failed)?.file_name();
+        let Some(file) = file.to_str() else { continue };
+        let path = match name {
+            Some(name) => format!("{folder}/{file}/{name}"),
+            None => format!("{folder}/{file}"),
+        };
+        let Ok(text) = directory.read(&path) else { continue };
+        let damaged = |error: serde_json::Error| ServeError::Damaged {
+            file: path.clone(),
+            reason: error.to_string(),
+        };
+        found.push(serde_json::from_slice(&text).map_err(damaged)?);
+    }
+    Ok(found)
 }
 
 /// The secret that signs URLs: made once for a state directory.

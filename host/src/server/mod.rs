@@ -61,6 +61,9 @@ const SHUTDOWN_LIMIT: Duration = Duration::from_secs(30);
 /// How often expired staged files are looked for, and idle cells parked.
 const SWEEP: Duration = Duration::from_secs(30);
 
+/// Time that the store has, before the server listens, to say which environments there are.
+const RECALL_LIMIT: Duration = Duration::from_secs(5);
+
 /// How often changed environments are looked for.
 const SYNC_CHECK: Duration = Duration::from_millis(500);
 
@@ -123,6 +126,8 @@ pub enum ServeError {
 pub struct Server {
     app: Arc<App>,
     listener: TcpListener,
+    /// Whether the store has said which environments there are.
+    recalled: bool,
     /// What recovery found and did.
     pub recovered: Recovered,
 }
@@ -161,10 +166,9 @@ impl Server {
         options.cell.uploader.get_or_insert(Arc::new(Discard));
         let executions = Executions::open(runtime, options)?;
         let recovered = executions.recover().await?;
-        if let Err(error) = executions.recall_environments().await {
-            // Those that are here can be used all the same.
-            metrics::report(&error);
-        }
+        // A store that does not answer keeps nobody from those that are here.
+        let recalled = tokio::time::timeout(RECALL_LIMIT, executions.recall_environments()).await;
+        let recalled = matches!(recalled, Ok(Ok(())));
         let directory = ambient::open_dir_ambient(&path)
             .map_err(|source| ServeError::State { what: path.display().to_string(), source })?;
         let app = Arc::new(App::new(executions, config, directory)?);
@@ -172,7 +176,7 @@ impl Server {
         let listener = TcpListener::bind(address)
             .await
             .map_err(|source| ServeError::Listen { address, source })?;
-        Ok(Server { app, listener, recovered })
+        Ok(Server { app, listener, recalled, recovered })
     }
 
     /// Where it listens.
@@ -186,12 +190,12 @@ impl Server {
     /// Answers requests until `stop` is done. Then uploads that are on their way are finished, and
     /// every execution is handed to the disk: they go on when the server is started again.
     pub async fn run(self, stop: impl Future<Output = ()>) {
-        let Server { app, listener, .. } = self;
+        let Server { app, listener, recalled, .. } = self;
         let router = routes::router(app.clone());
         let graceful = GracefulShutdown::new();
         let slots = Arc::new(Semaphore::new(app.limits.connections));
         let sweeper = tokio::spawn(sweep(app.clone()));
-        let syncer = tokio::spawn(keep_in_sync(app.clone()));
+        let syncer = tokio::spawn(keep_in_sync(app.clone(), recalled));
         tokio::pin!(stop);
         loop {
             let accepted = tokio::select! {
@@ -242,10 +246,20 @@ impl Server {
 }
 
 /// Has what is changed in environments in the store soon.
-async fn keep_in_sync(app: Arc<App>) {
+async fn keep_in_sync(app: Arc<App>, mut recalled: bool) {
     let quiet = Duration::from_secs(app.limits.environment_sync);
     if quiet.is_zero() {
         return;
+    }
+    while !recalled {
+        let found = app.executions.recall_environments().await;
+        match found.map_err(ServeError::from).and_then(|()| app.find_environments()) {
+            Ok(()) => recalled = true,
+            Err(error) => {
+                metrics::report(&error);
+                tokio::time::sleep(SWEEP).await;
+            }
+        }
     }
     if let Err(error) = app.executions.sync_left_behind().await {
         metrics::report(&error);
