@@ -83,7 +83,6 @@ fn expand_escapes(source: &str, percent_b: bool) -> (String, bool) {
                 at += count - 1;
                 bytes.push((value & 0xFF) as u8);
             }
-            b'"' | b'\'' if percent_b => bytes.push(c),
             b'x' => {
                 let (count, value) = digits(at, 2, 16);
                 at += count;
@@ -454,6 +453,7 @@ fn escape(source: &str, output: &mut String) -> usize {
     let piece: String = source.chars().take(length).collect();
     match c {
         'c' => output.push_str("\\c"),
+        '"' | '\'' | '?' => output.push(c),
         '0'..='7' => {
             let value = u32::from_str_radix(&piece[1..], 8).unwrap_or(0) & 0xFF;
             output.push_str(&text::decode(&[value as u8]));

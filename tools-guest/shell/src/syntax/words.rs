@@ -247,9 +247,20 @@ impl Parser {
             Mode::Word | Mode::Assign | Mode::AssignArg | Mode::Brace { quoted: false, .. }
         ) || mode == Mode::Pattern;
         let start = self.pos;
+        // In a word of `"${…}"` single quotes quote nothing, and yet what is between two of them
+        // does not end it.
+        let pairs = matches!(mode, Mode::Brace { quoted: true, pattern: false, .. }) && !self.here;
+        let mut pair_end = 0;
         while let Some(c) = self.peek() {
-            if self.ends(mode, c, parens) {
+            if self.pos >= pair_end && self.ends(mode, c, parens) {
                 break;
+            }
+            if pairs && c == b'\'' && self.pos > pair_end {
+                let rest = &self.src[self.pos + 1..];
+                let Some(length) = rest.iter().position(|c| *c == b'\'') else {
+                    return Err(self.unclosed("'"));
+                };
+                pair_end = self.pos + 1 + length;
             }
             if c == b'~' && tildes && parts.is_empty() || c == b'~' && mode == Mode::AssignArg {
                 let before = literal.as_bytes().last();
