@@ -182,6 +182,7 @@ async fn files_that_are_older_than_the_first_version_are_in_it() {
     drop((run, executions));
 
     let executions = open(&one, &faulty);
+    executions.sync_environment(ENV).await.unwrap();
     assert_eq!(paths(&latest(&executions).await.tree), "x x/y");
 }
 

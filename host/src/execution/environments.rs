@@ -175,10 +175,14 @@ impl Kept {
         Ok(())
     }
 
-    /// Commits what is here and not in the store, and takes over what is there and not here.
+    /// Takes over what is in the store and not here, if there is anything. What is here and not
+    /// there is committed before, so that it is not lost to an older state.
     async fn catch_up(&self, home: &Home) -> Result<(), ExecutionError> {
         let Some(versions) = &self.versions else { return Ok(()) };
         let _alone = self.syncing.lock().await;
+        if versions.latest().await?.number <= self.followed.lock().version {
+            return Ok(());
+        }
         self.push(home, versions).await?;
         let known = self.followed.lock().version;
         let latest = versions.latest().await?;
