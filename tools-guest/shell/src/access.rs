@@ -514,7 +514,14 @@ impl<S: System> arith::Context for Shell<S> {
                 self.element(&name, &index).map_err(|_| ArithError::Said)?
             }
         };
-        if value.is_none() && self.state.options.nounset {
+        // An array that has anything said of it is bound, whichever of its elements is asked for.
+        let is_bound = |name: &str| {
+            self.state.vars.get(name).is_some_and(|var| {
+                !matches!(var.value, Value::Unset | Value::Indexed(None) | Value::Assoc(None))
+            })
+        };
+        if value.is_none() && self.state.options.nounset && !is_bound(&self.resolve(&place.name).0)
+        {
             self.complain(&format!("{}: unbound variable", place.name));
             return Err(ArithError::Unbound);
         }
