@@ -1,9 +1,11 @@
 //! Background jobs.
 
+use serde::{Deserialize, Serialize};
+
 use crate::system::Exit;
 
 /// One job.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Job {
     pub(crate) number: u32,
     pub(crate) pids: Vec<u32>,

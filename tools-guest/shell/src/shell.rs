@@ -200,7 +200,12 @@ impl<S: System> Shell<S> {
 
     /// What a new process needs to go on as a subshell of this one and run `command`.
     pub(crate) fn serialize(&self, command: &List) -> Vec<u8> {
-        postcard::to_allocvec(&(&self.state, command)).unwrap_or_default()
+        if self.jobs.list.is_empty() {
+            return postcard::to_allocvec(&(&self.state, command)).unwrap_or_default();
+        }
+        let parent_jobs = self.jobs.list.clone();
+        let state = State { parent_jobs, ..self.state.clone() };
+        postcard::to_allocvec(&(&state, command)).unwrap_or_default()
     }
 
     /// Goes on from what a parent shell gave, and runs to the end. `None` if it gave nothing that
@@ -534,6 +539,10 @@ impl<S: System> Shell<S> {
     pub(crate) fn subshell(&mut self, body: impl FnOnce(&mut Self) -> Run) -> i32 {
         let state = self.state.clone();
         let fds = self.fds.clone();
+        if !self.jobs.list.is_empty() {
+            self.reap();
+            self.state.parent_jobs = self.jobs.list.clone();
+        }
         let jobs = std::mem::take(&mut self.jobs);
         let process_fds = std::mem::take(&mut self.process_fds);
         let in_trap = self.in_trap;

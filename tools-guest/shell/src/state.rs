@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::jobs::Job;
 use crate::syntax::ast::Function;
 use crate::vars::Variables;
 
@@ -164,6 +165,8 @@ pub(crate) struct State {
     /// `$$`.
     pub(crate) pid: u32,
     pub(crate) subshell: u32,
+    /// In a subshell the jobs of the shell that it is one of: they are shown, and not waited for.
+    pub(crate) parent_jobs: Vec<Job>,
     pub(crate) random: u32,
     /// When `SECONDS` was 0, in seconds since 1970.
     pub(crate) seconds_from: i64,
@@ -206,6 +209,7 @@ impl Default for State {
             background: None,
             pid: 0,
             subshell: 0,
+            parent_jobs: Vec::new(),
             random: 0,
             seconds_from: 0,
             last_argument: String::new(),

@@ -18,9 +18,13 @@ pub(super) fn jobs<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
     }
     shell.reap();
     let mut output = String::new();
-    let count = shell.jobs.list.len();
+    let list = match shell.jobs.list.is_empty() {
+        true => &shell.state.parent_jobs,
+        false => &shell.jobs.list,
+    };
+    let count = list.len();
     let mut finished = Vec::new();
-    for (at, job) in shell.jobs.list.iter().enumerate() {
+    for (at, job) in list.iter().enumerate() {
         let done = job.is_done();
         if done {
             finished.push(job.number);

@@ -88,7 +88,7 @@ impl<S: System> Shell<S> {
             }
             Op::Replace { anchor, pattern, with } => {
                 self.check_bound(param, &values)?;
-                let pattern = self.compile_for_replace(pattern)?;
+                let pattern = self.compile_for_replace(pattern, *anchor)?;
                 let with = self.replacement(with)?;
                 match pattern {
                     Some(pattern) => values.map(|value| replace(&value, &pattern, *anchor, &with)),
@@ -346,10 +346,7 @@ impl<S: System> Shell<S> {
                     (true, false) => "parameter not set".to_owned(),
                 };
                 self.complain(&format!("{}: {message}", param.name));
-                return Err(match self.state.interactive {
-                    true => Unwind::Discard(1),
-                    false => Unwind::Exit(if self.state.command_string { 127 } else { 1 }),
-                });
+                return Err(self.unbound());
             }
             _ => {}
         }
@@ -464,10 +461,12 @@ impl<S: System> Shell<S> {
         Ok(Pattern::new(&text, self.state.shopt("extglob"), false))
     }
 
-    fn compile_for_replace(&mut self, word: &Word) -> Expand<Option<Pattern>> {
+    fn compile_for_replace(&mut self, word: &Word, anchor: Anchor) -> Expand<Option<Pattern>> {
         let text = self.expand_pattern(word)?;
         let nocase = self.state.shopt("nocasematch");
-        Ok((!text.is_empty()).then(|| Pattern::new(&text, self.state.shopt("extglob"), nocase)))
+        // Nothing is at the start and at the end of everything: `${names[@]/#/--}`.
+        let matches = !text.is_empty() || matches!(anchor, Anchor::Start | Anchor::End);
+        Ok(matches.then(|| Pattern::new(&text, self.state.shopt("extglob"), nocase)))
     }
 
     /// What a match is replaced with; `None` stands for the match itself.
