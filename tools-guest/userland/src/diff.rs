@@ -7,6 +7,7 @@ use std::path::Path;
 use diffutilslib::params::{Format, Params, parse_params};
 
 use toolcell_program::{message, open};
+use toolcell_text::wild;
 
 /// How deep directories are compared.
 const MAX_DEPTH: u32 = 128;
@@ -18,14 +19,29 @@ struct Diff {
     fold_case: bool,
     fold_space: Option<bool>,
     skip_blank: bool,
+    /// Patterns of names that are left out of directories.
+    exclude: Vec<String>,
     header: Vec<String>,
 }
 
 pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
     let (mut recursive, mut new_file, mut fold_case, mut skip_blank) = (false, false, false, false);
     let (mut fold_space, mut rest, mut header) = (None, vec![OsString::from("diff")], Vec::new());
+    let mut exclude = Vec::new();
     // What the library does not know is taken out of the words first.
-    for word in words {
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        if let Some((option, value)) = with_value(word, &mut words) {
+            header.push(quoted(word));
+            if word == option || word == "--width" || word == "--exclude" {
+                header.push(quoted(&value));
+            }
+            match option {
+                "-W" => rest.push(OsString::from(format!("--width={value}"))),
+                _ => exclude.push(value),
+            }
+            continue;
+        }
         let long = match word.as_str() {
             "--recursive" => "r",
             "--new-file" => "N",
@@ -75,7 +91,8 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
         }
     };
     let (from, to) = (text(&params.from), text(&params.to));
-    let diff = Diff { params, recursive, new_file, fold_case, fold_space, skip_blank, header };
+    let diff =
+        Diff { params, recursive, new_file, fold_case, fold_space, skip_blank, exclude, header };
     let (from_dir, to_dir) = (Path::new(&from).is_dir(), Path::new(&to).is_dir());
     match (from_dir, to_dir) {
         (true, true) => diff.directories(&from, &to, out, 0),
@@ -83,6 +100,35 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
         (false, true) if from != "-" => diff.files(&from, &joined(&to, base(&from)), false, out),
         _ => diff.files(&from, &to, false, out),
     }
+}
+
+/// A word as a shell would have to be given it.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_=./,:+@%".contains(c);
+    match word.chars().all(plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', "'\\''")),
+    }
+}
+
+/// An option that has a value which the library does not know as it is spelled, and that value.
+fn with_value<'a>(
+    word: &str,
+    words: &mut impl Iterator<Item = &'a String>,
+) -> Option<(&'static str, String)> {
+    for (short, long) in [("-W", "--width"), ("-x", "--exclude")] {
+        let rest = word.strip_prefix(short).filter(|_| !word.starts_with("--"));
+        let value = rest
+            .filter(|value| !value.is_empty())
+            .or_else(|| word.strip_prefix(long)?.strip_prefix('='));
+        if let Some(value) = value {
+            return Some((short, value.to_owned()));
+        }
+        if word == short || word == long {
+            return Some((short, words.next()?.clone()));
+        }
+    }
+    None
 }
 
 fn text(name: &OsString) -> String {
@@ -107,6 +153,7 @@ impl Diff {
         let mut names: Vec<&String> = left.iter().chain(&right).collect();
         names.sort();
         names.dedup();
+        names.retain(|name| !self.exclude.iter().any(|pattern| wild(pattern, name)));
         let mut status = 0;
         for name in names {
             let (a, b) = (joined(from, name), joined(to, name));
