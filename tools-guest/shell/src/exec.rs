@@ -436,7 +436,7 @@ impl<S: System> Shell<S> {
             shell.with_temporary(assigns, |shell| shell.run_external(&words))
         });
         match result {
-            Err(Unwind::Discard(code)) if !reached => Ok(code),
+            Err(Unwind::Discard(code) | Unwind::Exit(code)) if !reached => Ok(code),
             result => result,
         }
     }

@@ -35,6 +35,22 @@ pub(crate) fn expand(word: &Word) -> Result<Option<Vec<Word>>, String> {
     Ok(Some(expanded.into_iter().map(join).collect()))
 }
 
+/// A `~` that has come to the beginning of a word is one that stands for a home.
+fn home(parts: &mut Vec<Part>) {
+    let Some(Part::Literal(text)) = parts.first() else { return };
+    let Some(rest) = text.strip_prefix('~') else { return };
+    let name = rest.split('/').next().unwrap_or(rest);
+    let whole = name.len() < rest.len() || parts.len() == 1;
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '+' | '.');
+    if whole && name.chars().all(allowed) {
+        let (tilde, rest) = (Part::Tilde(name.to_owned()), rest[name.len()..].to_owned());
+        parts[0] = tilde;
+        if !rest.is_empty() {
+            parts.insert(1, Part::Literal(rest));
+        }
+    }
+}
+
 fn join(units: Vec<Unit>) -> Word {
     let mut parts = Vec::new();
     for unit in units {
@@ -54,6 +70,7 @@ fn join(units: Vec<Unit>) -> Word {
             (Unit::Part(part), _) => parts.push(part),
         }
     }
+    home(&mut parts);
     Word(parts)
 }
 

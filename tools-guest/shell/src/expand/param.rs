@@ -103,9 +103,7 @@ impl<S: System> Shell<S> {
                 values.map(|value| change_case(&value, *upper, *all, pattern.as_ref()))
             }
             Op::Transform(letter) => {
-                if *letter != 'a' {
-                    self.check_bound(param, &values)?;
-                }
+                self.check_bound(param, &values)?;
                 match self.transform(param, values, *letter)? {
                     Some(values) => values,
                     None => return self.bad_substitution(param),
@@ -518,7 +516,11 @@ impl<S: System> Shell<S> {
                 let letters = value
                     .as_ref()
                     .map(|value| attribute_letters(value, attributes.unwrap_or_default()));
-                values.map(|_| letters.clone().unwrap_or_default())
+                match values {
+                    // What was declared and has no value has attributes all the same.
+                    Values::One(None) => Values::One(letters.filter(|text| !text.is_empty())),
+                    values => values.map(|_| letters.clone().unwrap_or_default()),
+                }
             }
             'A' if many && is_name(&param.name) => Values::One(self.declaration(&param.name)),
             'A' if many => {
