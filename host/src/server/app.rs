@@ -271,10 +271,14 @@ impl App {
 
     pub(super) async fn put_environment(&self, info: EnvironmentInfo) -> Result<(), ServeError> {
         let folder = format!("environments/{}", info.id);
-        let failed = |source| ServeError::State { what: folder.clone(), source };
-        self.directory.lock().create_dir_all(&folder).map_err(failed)?;
+        if let Err(error) = self.executions.touch_environment(&info.id).await {
+            // A new one that the store could not be asked about was never made.
+            if !self.known.read().environments.contains_key(&info.id) {
+                let _ = self.directory.lock().remove_dir_all(&folder);
+            }
+            return Err(error.into());
+        }
         self.keep(&format!("{folder}/{ABOUT}"), &info)?;
-        self.executions.touch_environment(&info.id).await?;
         self.known.write().environments.insert(info.id.clone(), info);
         Ok(())
     }
