@@ -6,31 +6,17 @@ mod common;
 
 use std::time::Duration;
 
-use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use criterion::{Criterion, criterion_group, criterion_main};
 use serde_json::json;
 use toolcell::{Cell, CellOptions, ToolCall};
 
 const IDLE: usize = 1_000;
 
 fn first_call(criterion: &mut Criterion) {
-    let executor = common::executor();
-    let runtime = common::runtime();
-    let directory = tempfile::tempdir().unwrap();
-    let mut number = 0;
-    criterion.bench_function("a new cell and its first Read", |bench| {
-        bench.iter_batched(
-            || {
-                number += 1;
-                directory.path().join(number.to_string())
-            },
-            |path| {
-                let cell = runtime.open_cell(CellOptions::new(path)).unwrap();
-                let input = json!({ "file_path": "/etc/passwd" });
-                let result = executor.block_on(cell.call(ToolCall::new("1", "Read", input)));
-                assert!(!result.is_error());
-            },
-            BatchSize::PerIteration,
-        );
+    common::new_cells(criterion, "a new cell and its first Read", |executor, cell| {
+        let input = json!({ "file_path": "/etc/passwd" });
+        let result = executor.block_on(cell.call(ToolCall::new("1", "Read", input)));
+        assert!(!result.is_error());
     });
 }
 

@@ -8,9 +8,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use criterion::{Criterion, criterion_group, criterion_main};
 use serde_json::json;
-use toolcell::{Cell, CellOptions, ToolCall};
+use toolcell::{Cell, ToolCall};
 
 /// What is compared: a name, and a command that writes little.
 const COMMANDS: [(&str, &str); 12] = [
@@ -48,24 +48,9 @@ fn commands(criterion: &mut Criterion) {
     }
 }
 
-/// Each iteration has a cell of its own, which is opened in the time that is measured.
 fn first_command(criterion: &mut Criterion) {
-    let executor = common::executor();
-    let runtime = common::runtime();
-    let directory = tempfile::tempdir().unwrap();
-    let mut number = 0;
-    criterion.bench_function("a new cell and its first echo", |bench| {
-        bench.iter_batched(
-            || {
-                number += 1;
-                directory.path().join(number.to_string())
-            },
-            |path| {
-                let cell = runtime.open_cell(CellOptions::new(path)).unwrap();
-                bash(&executor, &cell, "echo hi");
-            },
-            BatchSize::PerIteration,
-        );
+    common::new_cells(criterion, "a new cell and its first echo", |executor, cell| {
+        bash(executor, cell, "echo hi");
     });
 }
 

@@ -10,6 +10,7 @@ use toolcell::execution::{Execution, Executions, StartRequest, StoreAddress};
 use toolcell::persist::{Tree, Version};
 
 use crate::executions::{State, bash, done};
+use crate::faults::at_every_request;
 
 const ENV: &str = "env_1";
 
@@ -211,14 +212,8 @@ async fn survive(plan: Plan) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_that_fails_loses_nothing_and_commits_nothing_twice() {
-    for plan in [Plan::DownFrom, Plan::LostAnswer] {
-        let mut at = 1;
-        while survive(plan(at)).await {
-            at += 1;
-            assert!(at < 50, "it never ends");
-        }
-        assert!(at > 3, "nothing was asked of the store");
-    }
+    at_every_request(Plan::DownFrom, survive).await;
+    at_every_request(Plan::LostAnswer, survive).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

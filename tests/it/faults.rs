@@ -67,7 +67,10 @@ async fn survive(plan: Plan) -> bool {
 }
 
 /// Tries a fault at the first request, the second and so on, until there is none to fail.
-async fn at_every_request(plan: impl Fn(usize) -> Plan) {
+pub(crate) async fn at_every_request(
+    plan: impl Fn(usize) -> Plan,
+    survive: impl AsyncFn(Plan) -> bool,
+) {
     let mut at = 1;
     while survive(plan(at)).await {
         at += 1;
@@ -78,17 +81,17 @@ async fn at_every_request(plan: impl Fn(usize) -> Plan) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_lost_when_the_store_goes_down() {
-    at_every_request(Plan::DownFrom).await;
+    at_every_request(Plan::DownFrom, survive).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_done_twice_when_an_answer_is_lost() {
-    at_every_request(Plan::LostAnswer).await;
+    at_every_request(Plan::LostAnswer, survive).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_that_hangs_is_asked_again() {
-    at_every_request(Plan::Hangs).await;
+    at_every_request(Plan::Hangs, survive).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

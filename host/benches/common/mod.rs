@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use criterion::{BatchSize, Criterion};
 use toolcell::runtime::Program;
 use toolcell::{Cell, CellOptions, Runtime, RuntimeOptions};
 
@@ -22,6 +23,29 @@ pub(crate) fn cell(runtime: &Runtime) -> (tempfile::TempDir, Cell) {
     let directory = tempfile::tempdir().unwrap();
     let cell = runtime.open_cell(CellOptions::new(directory.path().join("cell"))).unwrap();
     (directory, cell)
+}
+
+/// How long a new cell takes to the end of `first`. Each iteration has a cell of its own, which is
+/// opened in the time that is measured.
+pub(crate) fn new_cells(
+    criterion: &mut Criterion,
+    name: &str,
+    first: impl Fn(&tokio::runtime::Runtime, &Cell),
+) {
+    let executor = executor();
+    let runtime = runtime();
+    let directory = tempfile::tempdir().unwrap();
+    let mut number = 0;
+    criterion.bench_function(name, |bench| {
+        bench.iter_batched(
+            || {
+                number += 1;
+                directory.path().join(number.to_string())
+            },
+            |path| first(&executor, &runtime.open_cell(CellOptions::new(path)).unwrap()),
+            BatchSize::PerIteration,
+        );
+    });
 }
 
 /// A program of this name, compiled.

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::ExecutionError;
 use super::activity::Activity;
 use super::home::{Executions, Home, plain};
-use super::record::ExecutionRecord;
+use super::record::{ExecutionRecord, names};
 use super::run::{Execution, SHARED};
 use crate::journal::{Reader, segments};
 use crate::jsonl;
@@ -88,14 +88,11 @@ impl Executions {
     /// # Errors
     /// When the state directory cannot be read.
     pub async fn archive_ended(&self) -> Result<(), ExecutionError> {
-        let failed = || ExecutionError::state("read", "ended");
-        for entry in self.home().ended.entries().map_err(failed())? {
-            let name = entry.map_err(failed())?.file_name();
-            let Some(id) = name.to_str() else { continue };
-            match self.archive(id).await {
+        for id in names(&self.home().ended, "ended")? {
+            match self.archive(&id).await {
                 // Removed in the meantime.
                 Err(ExecutionError::NotFound(_)) => {
-                    let _ = self.home().ended.remove_file(id);
+                    let _ = self.home().ended.remove_file(&id);
                 }
                 Err(error) => self.home().runtime.report(&error),
                 Ok(()) => {}

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 
 use super::ExecutionError;
 use super::home::{Executions, Home, plain};
-use super::record::{ExecutionRecord, replace};
+use super::record::{ExecutionRecord, names, read, replace};
 use crate::cell::subdirectory;
 use crate::environment::{ENVIRONMENT_MOUNT, ENVIRONMENT_REGION, Environment};
 use crate::journal::{self, Journal, Position};
@@ -80,8 +80,14 @@ struct Due {
 
 impl Due {
     fn now() -> Due {
-        let now = Instant::now();
-        Due { mark: Vec::new(), changed: Some((now, now)), not_before: None }
+        let mut due = Due { mark: Vec::new(), changed: None, not_before: None };
+        due.note(Instant::now());
+        due
+    }
+
+    /// There is something to sync.
+    fn note(&mut self, now: Instant) {
+        self.changed.get_or_insert((now, now));
     }
 
     /// Takes in where the journals end, and says whether it is time.
@@ -102,17 +108,7 @@ impl Due {
 impl Followed {
     fn load(directory: &Dir, id: &str) -> Result<Option<Followed>, ExecutionError> {
         let what = format!("environments/{id}/{FILE}");
-        let text = match directory.read(FILE) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            text => text.map_err(ExecutionError::state("read", &*what))?,
-        };
-        let damaged = |reason: String| ExecutionError::Damaged { what: what.clone(), reason };
-        let followed: Followed =
-            serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;
-        match followed.format {
-            FORMAT => Ok(Some(followed)),
-            other => Err(damaged(format!("it has format {other}, not {FORMAT}"))),
-        }
+        read(directory, FILE, what, (FORMAT, |followed: &Followed| followed.format))
     }
 
     fn new() -> Followed {
@@ -233,7 +229,7 @@ impl Kept {
         let hash = about.as_ref().map(|about| persist::hash_of(about));
         let is_new = hash != self.followed.lock().about;
         if let Some(about) = about.filter(|_| is_new) {
-            home.store()?.0.put_about(&self.id, about.into()).await?;
+            home.store()?.0.put(&about_of(&self.id), about.into()).await?;
             self.keep(|followed| followed.about = hash)?;
         }
         Ok(all)
@@ -269,7 +265,8 @@ impl Kept {
             let done =
                 persist::sync(versions, base.clone(), &touched, place, quota, &author).await?;
             cursor.again.extend(done.unsettled.iter().cloned());
-            if done.version > base.number {
+            let is_ours = !done.written.is_empty() || !done.removed.is_empty();
+            if done.version > base.number + u64::from(is_ours) {
                 self.take_over(versions, &base, &done).await?;
             }
             synced = Some(done);
@@ -414,7 +411,7 @@ impl Executions {
             due.not_before = None;
             if let Err(error) = done {
                 let now = Instant::now();
-                due.changed.get_or_insert((now, now));
+                due.note(now);
                 due.not_before = Some(now + RETRY);
                 drop(due);
                 self.home().runtime.report(&error);
@@ -474,11 +471,11 @@ impl Executions {
             return Ok(());
         }
         for id in home.store()?.0.environments().await? {
-            let file = format!("environments/{id}/{ABOUT}");
+            let file = about_of(&id);
             if plain(&id).is_err() || home.directory.exists(&file) {
                 continue;
             }
-            if let Some(about) = home.store()?.0.about(&id).await? {
+            if let Some(about) = home.store()?.0.get(&file).await? {
                 let directory = subdirectory(&home.directory, &format!("environments/{id}"))?;
                 replace(&directory, ABOUT, &about).map_err(ExecutionError::state("write", file))?;
             }
@@ -489,8 +486,7 @@ impl Executions {
     /// Notes that something about an environment has changed that no journal names.
     pub(crate) async fn touch_environment(&self, id: &str) -> Result<(), ExecutionError> {
         let kept = self.home().environment(id).await?;
-        let now = Instant::now();
-        kept.due.lock().changed.get_or_insert((now, now));
+        kept.due.lock().note(Instant::now());
         Ok(())
     }
 
@@ -502,22 +498,19 @@ impl Executions {
     }
 }
 
+/// Where what is known of an environment stands, in the state directory and in the store.
+fn about_of(id: &str) -> String {
+    format!("environments/{id}/{ABOUT}")
+}
+
 /// The environments of the state directory, and their directories.
 fn here(home: &Home) -> Result<Vec<(String, Dir)>, ExecutionError> {
-    let failed = || ExecutionError::state("read", "environments");
-    let all = match home.directory.read_dir("environments") {
+    let all = match home.directory.open_dir("environments") {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        all => all.map_err(failed())?,
+        all => all.map_err(ExecutionError::state("read", "environments"))?,
     };
-    let mut found = Vec::new();
-    for entry in all {
-        let name = entry.map_err(failed())?.file_name();
-        let Some(id) = name.to_str().filter(|id| plain(id).is_ok()) else { continue };
-        if let Ok(directory) = home.directory.open_dir(format!("environments/{id}")) {
-            found.push((id.to_owned(), directory));
-        }
-    }
-    Ok(found)
+    let ids = names(&all, "environments")?.into_iter().filter(|id| plain(id).is_ok());
+    Ok(ids.filter_map(|id| all.open_dir(&id).ok().map(|directory| (id, directory))).collect())
 }
 
 /// The versions that the environments of the state directory are known to have.

@@ -9,7 +9,7 @@ use cap_std::fs::Dir;
 use parking_lot::Mutex;
 
 use super::environments::{self, Kept};
-use super::record::ExecutionRecord;
+use super::record::{ExecutionRecord, names};
 use super::run::Execution;
 use super::shared::SharedFiles;
 use super::staged::{DEFAULT_LIFETIME, Staged};
@@ -286,18 +286,15 @@ impl Executions {
     /// # Errors
     /// When the directory cannot be read, or a record is damaged.
     pub fn list(&self) -> Result<Vec<ExecutionRecord>, ExecutionError> {
-        let failed = || ExecutionError::state("read", "executions");
         let mut records = Vec::new();
-        for entry in self.0.home.executions.entries().map_err(failed())? {
-            let name = entry.map_err(failed())?.file_name();
-            let Some(id) = name.to_str() else { continue };
-            if let Some(known) = self.0.known.lock().get(id) {
+        for id in names(&self.0.home.executions, "executions")? {
+            if let Some(known) = self.0.known.lock().get(&id) {
                 records.push(known.record());
                 continue;
             }
             // Only looked at: thousands of executions must not mean thousands of open directories.
-            let Ok(directory) = self.0.home.executions.open_dir(id) else { continue };
-            let record = ExecutionRecord::load(&directory, id)?;
+            let Ok(directory) = self.0.home.executions.open_dir(&id) else { continue };
+            let record = ExecutionRecord::load(&directory, &id)?;
             records.extend(record.filter(|record| record.status != Status::Starting));
         }
         records.sort_by(|one, other| (other.created_ns, &other.id).cmp(&(one.created_ns, &one.id)));

@@ -5,6 +5,7 @@ use std::fmt;
 use std::io::Write as _;
 
 use cap_std::fs::{Dir, OpenOptions};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -233,17 +234,7 @@ impl ExecutionRecord {
         id: &str,
     ) -> Result<Option<ExecutionRecord>, ExecutionError> {
         let what = format!("executions/{id}/{FILE}");
-        let text = match directory.read(FILE) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            text => text.map_err(ExecutionError::state("read", &*what))?,
-        };
-        let damaged = |reason: String| ExecutionError::Damaged { what: what.clone(), reason };
-        let record: ExecutionRecord =
-            serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;
-        if record.format != FORMAT {
-            return Err(damaged(format!("it has format {}, not {FORMAT}", record.format)));
-        }
-        Ok(Some(record))
+        read(directory, FILE, what, (FORMAT, |record: &ExecutionRecord| record.format))
     }
 
     /// Replaces the record, and waits until it is on the disk: what it says was promised.
@@ -252,6 +243,36 @@ impl ExecutionRecord {
         let text = serde_json::to_vec_pretty(self).unwrap_or_default();
         replace(directory, FILE, &text).map_err(ExecutionError::state("write", what))
     }
+}
+
+/// What a JSON file holds, whose format is one that is known; `None` where there is no such file.
+pub(super) fn read<T: DeserializeOwned>(
+    directory: &Dir,
+    name: &str,
+    what: String,
+    (known, format): (u32, impl Fn(&T) -> u32),
+) -> Result<Option<T>, ExecutionError> {
+    let text = match directory.read(name) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        text => text.map_err(ExecutionError::state("read", &*what))?,
+    };
+    let damaged = |reason: String| ExecutionError::Damaged { what, reason };
+    match serde_json::from_slice(&text) {
+        Ok(value) if format(&value) == known => Ok(Some(value)),
+        Ok(value) => Err(damaged(format!("it has format {}, not {known}", format(&value)))),
+        Err(error) => Err(damaged(error.to_string())),
+    }
+}
+
+/// The names in a directory of the state directory.
+pub(super) fn names(directory: &Dir, what: &str) -> Result<Vec<String>, ExecutionError> {
+    let failed = || ExecutionError::state("read", what);
+    let mut names = Vec::new();
+    for entry in directory.entries().map_err(failed())? {
+        let name = entry.map_err(failed())?.file_name();
+        names.extend(name.to_str().map(str::to_owned));
+    }
+    Ok(names)
 }
 
 /// Replaces a file as a whole.

@@ -3,7 +3,7 @@
 use super::ExecutionError;
 use super::environments;
 use super::home::Executions;
-use super::record::{Ending, ExecutionRecord, Status};
+use super::record::{Ending, ExecutionRecord, Status, names};
 use super::start::discard;
 use crate::cell::lock;
 
@@ -45,12 +45,7 @@ impl Executions {
         // A damaged one is found now, and not when somebody wants the environment.
         environments::versions_in_use(&home)?;
         let mut recovered = Recovered { expired: home.staged.sweep(true)?, ..Recovered::default() };
-        let failed = || ExecutionError::state("read", "live");
-        let mut ids = Vec::new();
-        for entry in home.live.entries().map_err(failed())? {
-            let name = entry.map_err(failed())?.file_name();
-            ids.extend(name.to_str().map(str::to_owned));
-        }
+        let mut ids = names(&home.live, "live")?;
         ids.sort_unstable();
         for id in ids {
             let path = home.options.directory.join("executions").join(&id);

@@ -275,20 +275,6 @@ impl Store {
         self.folders("environments").await
     }
 
-    /// What was put by [`Store::put_about`].
-    pub(crate) async fn about(&self, environment: &str) -> Result<Option<Bytes>, PersistError> {
-        self.get(&about(environment)).await
-    }
-
-    /// Keeps what is known of an environment beside its versions.
-    pub(crate) async fn put_about(
-        &self,
-        environment: &str,
-        text: Bytes,
-    ) -> Result<(), PersistError> {
-        self.put(&about(environment), text).await
-    }
-
     /// Removes all that is kept of an environment, its blobs excepted: others may share them.
     pub(crate) async fn remove_environment(&self, name: &str) -> Result<(), PersistError> {
         let prefix = format!("environments/{name}");
@@ -335,10 +321,6 @@ impl Store {
         }
         unreachable!("the loop returns")
     }
-}
-
-fn about(environment: &str) -> String {
-    format!("environments/{environment}/environment.json")
 }
 
 /// Whether trying again cannot help.

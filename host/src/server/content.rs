@@ -13,7 +13,8 @@ use std::collections::HashMap;
 use super::app::App;
 use super::error::{Answer, ApiError, Style};
 use crate::door::OpenFile;
-use crate::persist::Content;
+use crate::mime;
+use crate::persist::{Blobs, Content, Digest, Entry};
 use crate::vfs::{Fault, FileLook};
 
 /// Bytes that are read and sent at once.
@@ -94,6 +95,44 @@ impl Source {
         let etag = format!("\"{}\"", blake3.get(..32).unwrap_or(blake3));
         Source { content, size, modified_ns, etag }
     }
+}
+
+/// A file of a version.
+pub(super) struct Stored<'a> {
+    pub(super) blobs: &'a Blobs,
+    pub(super) path: &'a str,
+    pub(super) entry: &'a Entry,
+    pub(super) digest: &'a Digest,
+}
+
+/// Stands for content of which nothing is sent.
+struct Unread;
+
+impl Content for Unread {
+    fn read(&self, _: u64, _: u64) -> Result<Vec<u8>, Fault> {
+        Ok(Vec::new())
+    }
+}
+
+/// Answers with a file of a version. It has been checked before the first byte of it is sent.
+pub(super) async fn stored(
+    app: &Arc<App>,
+    method: &Method,
+    headers: &HeaderMap,
+    Stored { blobs, path, entry, digest }: Stored<'_>,
+    style: Style,
+) -> Answer {
+    let content: Box<dyn Content> = match *method {
+        Method::HEAD => Box::new(Unread),
+        _ => {
+            let fetched = app.executions.fetch(blobs, path, digest).await;
+            Box::new(fetched.map_err(|error| ApiError::execution(style, &error))?)
+        }
+    };
+    let source = Source::new(content, digest.size, entry.modified_ns, &digest.blake3);
+    let name = path.rsplit('/').next().unwrap_or_default();
+    let shown = Shown { name, mime: mime::of(path), attachment: false, style };
+    answer(app, method, headers, source, shown)
 }
 
 /// What a range header asks for.

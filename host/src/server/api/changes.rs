@@ -14,12 +14,12 @@ use serde_json::{Value, json};
 
 use super::{Query, environments};
 use crate::clock::rfc3339;
-use crate::mime;
 use crate::persist::{
-    Difference, Entry, Kind, PersistError, Version, Versions, compare, line_diff, line_diff_cost,
+    Difference, Entry, Kind, LineDiff, PersistError, Version, Versions, compare, line_diff,
+    line_diff_cost,
 };
 use crate::server::app::{App, Principal};
-use crate::server::content::{self, Shown, Source};
+use crate::server::content::{self, Stored};
 use crate::server::error::{Answer, ApiError, Style};
 use crate::server::receive;
 
@@ -93,19 +93,47 @@ impl Asked {
         Ok((before, version))
     }
 
-    /// Lines that are new and gone at a path, as far as lines are still counted.
-    async fn count(
-        &mut self,
+    /// Whether these two may still be compared line by line; then they count as compared.
+    fn affords(&mut self, states: (Option<&Entry>, Option<&Entry>)) -> bool {
+        let left = self.left.checked_sub(line_diff_cost(states));
+        self.left = left.unwrap_or(self.left);
+        left.is_some()
+    }
+
+    async fn lines(
+        &self,
         path: &str,
         states: (Option<&Entry>, Option<&Entry>),
-    ) -> Result<Option<(usize, usize)>, ApiError> {
-        let cost = line_diff_cost(states);
-        if cost > self.left {
-            return Ok(None);
-        }
-        self.left -= cost;
-        let diff = line_diff(self.versions.blobs(), path, states).await.map_err(failed)?;
-        Ok(Some(diff.map_or((0, 0), |diff| (diff.added, diff.removed))))
+    ) -> Result<Option<LineDiff>, ApiError> {
+        line_diff(self.versions.blobs(), path, states).await.map_err(failed)
+    }
+}
+
+/// The part of a list that is asked for by `limit` and `offset`.
+struct Window {
+    limit: u64,
+    offset: u64,
+}
+
+impl Window {
+    fn of(query: &Query) -> Result<Window, ApiError> {
+        let limit = query.number("limit", 20, (1, 100), STYLE)?;
+        let offset = query.number("offset", 0, (0, u64::MAX), STYLE)?;
+        Ok(Window { limit, offset })
+    }
+
+    /// Whether what stands at `at` is on it.
+    fn has(&self, at: u64) -> bool {
+        at >= self.offset && at - self.offset < self.limit
+    }
+
+    /// The answer, `total` being how many there are in all.
+    fn answer(&self, total: u64, data: Vec<Value>) -> Value {
+        let more = self.offset.saturating_add(data.len() as u64) < total;
+        json!({
+            "object": "list", "limit": self.limit, "offset": self.offset, "total": total,
+            "hasMore": more, "data": data,
+        })
     }
 }
 
@@ -164,8 +192,7 @@ pub(in crate::server) async fn list(
 ) -> Answer {
     let mut asked = Asked::new(app, id, &headers).await?;
     let query = Query::of(&uri);
-    let limit = query.number("limit", 20, (1, 100), STYLE)?;
-    let offset = query.number("offset", 0, (0, u64::MAX), STYLE)?;
+    let window = Window::of(&query)?;
     let wanted: Vec<String> =
         query.all("operation").flat_map(|list| list.split(',')).map(str::to_owned).collect();
     let known = ["created", "uploaded", "modified", "deleted"];
@@ -174,58 +201,54 @@ pub(in crate::server) async fn list(
         return Err(ApiError::bad(STYLE, message));
     }
     let mut numbers = asked.numbers().await?;
-    let mut total = numbers.len() as u64;
-    let mut partial = false;
-    if !wanted.is_empty() {
-        partial = numbers.len() > MAX_SEARCHED;
+    let partial = !wanted.is_empty() && numbers.len() > MAX_SEARCHED;
+    if partial {
         numbers.truncate(MAX_SEARCHED);
-        let mut matching = Vec::new();
-        for number in numbers {
+    }
+    let (mut total, mut data) = (0, Vec::new());
+    for number in numbers {
+        let shown = window.has(total);
+        if shown || !wanted.is_empty() {
             let (before, version) = asked.load_both(number).await?;
-            let has = |(difference, _): (Difference, &str)| {
-                wanted.iter().any(|word| word == words(difference, &version).1)
-            };
-            if compare(&before.tree, &version.tree).into_iter().any(has) {
-                matching.push(number);
+            let mut all = compare(&before.tree, &version.tree);
+            all.retain(|(difference, _)| {
+                wanted.is_empty()
+                    || wanted.iter().any(|word| word == words(*difference, &version).1)
+            });
+            if all.is_empty() && !wanted.is_empty() {
+                continue;
+            }
+            if shown {
+                data.push(asked.change(&before, &version, all).await?);
             }
         }
-        total = matching.len() as u64;
-        numbers = matching;
+        total += 1;
     }
-    let first = usize::try_from(offset).unwrap_or(usize::MAX);
-    let most = usize::try_from(limit).unwrap_or(usize::MAX);
-    let mut data = Vec::new();
-    for number in numbers.into_iter().skip(first).take(most) {
-        let (before, version) = asked.load_both(number).await?;
-        data.push(asked.change(&before, &version, &wanted).await?);
-    }
-    let more = offset.saturating_add(data.len() as u64) < total;
-    Ok(Json(json!({
-        "object": "list", "limit": limit, "offset": offset, "total": total, "hasMore": more,
-        "partial": partial, "data": data,
-    }))
-    .into_response())
+    let mut answer = window.answer(total, data);
+    answer["partial"] = json!(partial);
+    Ok(Json(answer).into_response())
 }
 
 impl Asked {
-    /// A change with its files; only those of the wanted operations, where some are named.
+    /// A change with the files that differ in it.
     async fn change(
         &mut self,
         before: &Version,
         version: &Version,
-        wanted: &[String],
+        all: Vec<(Difference, &str)>,
     ) -> Result<Value, ApiError> {
-        let mut all = compare(&before.tree, &version.tree);
-        all.retain(|(difference, _)| {
-            wanted.is_empty() || wanted.iter().any(|word| word == words(*difference, version).1)
-        });
         let mut partial = all.len() > MAX_PATHS;
         let (mut files, mut added, mut removed) = (Vec::new(), 0, 0);
         for (difference, path) in all.iter().take(MAX_PATHS) {
             let states = (before.tree.get(*path), version.tree.get(*path));
-            let counted = self.count(path, states).await?;
-            partial |= counted.is_none();
-            let (more, less) = counted.unwrap_or_default();
+            let lines = match self.affords(states) {
+                true => self.lines(path, states).await?.unwrap_or_default(),
+                false => {
+                    partial = true;
+                    LineDiff::default()
+                }
+            };
+            let (more, less) = (lines.added, lines.removed);
             (added, removed) = (added + more, removed + less);
             let (change, operation) = words(*difference, version);
             files.push(json!({
@@ -258,16 +281,16 @@ pub(in crate::server) async fn snapshots(
 ) -> Answer {
     let mut asked = Asked::new(app, id, &headers).await?;
     let query = Query::of(&uri);
-    let limit = query.number("limit", 20, (1, 100), STYLE)?;
-    let offset = query.number("offset", 0, (0, u64::MAX), STYLE)?;
-    let numbers = asked.numbers().await?;
-    let total = numbers.len() as u64;
-    let first = usize::try_from(offset).unwrap_or(usize::MAX);
-    let most = usize::try_from(limit).unwrap_or(usize::MAX);
-    let mut data = Vec::new();
-    for number in numbers.into_iter().skip(first).take(most) {
+    let window = Window::of(&query)?;
+    let (mut total, mut data) = (0, Vec::new());
+    for number in asked.numbers().await? {
+        total += 1;
+        if !window.has(total - 1) {
+            continue;
+        }
         let (before, version) = asked.load_both(number).await?;
-        let change = asked.change(&before, &version, &[]).await?;
+        let all = compare(&before.tree, &version.tree);
+        let change = asked.change(&before, &version, all).await?;
         let files = change["files"].as_array().map_or(&[][..], Vec::as_slice);
         let paths: Vec<&Value> = files.iter().map(|file| &file["path"]).collect();
         data.push(json!({
@@ -284,12 +307,7 @@ pub(in crate::server) async fn snapshots(
             "createdAt": change["createdAt"],
         }));
     }
-    let more = offset.saturating_add(data.len() as u64) < total;
-    Ok(Json(json!({
-        "object": "list", "limit": limit, "offset": offset, "total": total, "hasMore": more,
-        "data": data,
-    }))
-    .into_response())
+    Ok(Json(window.answer(total, data)).into_response())
 }
 
 fn parent(number: u64) -> Option<String> {
@@ -373,14 +391,11 @@ pub(in crate::server) async fn diff(
     let (mut text, mut added, mut removed) = (String::new(), 0, 0);
     for (_, path) in &all {
         let states = (before.tree.get(*path), version.tree.get(*path));
-        let cost = line_diff_cost(states);
-        if cost > asked.left || text.len() as u64 > MAX_TEXT {
+        if text.len() as u64 > MAX_TEXT || !asked.affords(states) {
             partial = true;
             continue;
         }
-        asked.left -= cost;
-        let found = line_diff(asked.versions.blobs(), path, states).await.map_err(failed)?;
-        match found {
+        match asked.lines(path, states).await? {
             Some(diff) => {
                 text.push_str(&diff.unified);
                 (added, removed) = (added + diff.added, removed + diff.removed);
@@ -436,15 +451,12 @@ pub(in crate::server) async fn file(
         let message = format!("/{path} is too long for JSON; ask for it with format=raw.");
         return Err(ApiError::new(STYLE, StatusCode::PAYLOAD_TOO_LARGE, "TOO_LONG", message));
     }
-    let blobs = asked.versions.blobs();
-    let content = asked.app.executions.fetch(blobs, path, digest).await;
-    let content = content.map_err(|error| ApiError::execution(STYLE, &error))?;
+    let stored = Stored { blobs: asked.versions.blobs(), path, entry, digest };
     if raw {
-        let source = Source::new(Box::new(content), digest.size, entry.modified_ns, &digest.blake3);
-        let shown =
-            Shown { name: name(path), mime: mime::of(path), attachment: false, style: STYLE };
-        return content::answer(&asked.app, &method, &headers, source, shown);
+        return content::stored(&asked.app, &method, &headers, stored, STYLE).await;
     }
+    let content = asked.app.executions.fetch(stored.blobs, path, digest).await;
+    let content = content.map_err(|error| ApiError::execution(STYLE, &error))?;
     let text = content.text().map_err(|error| ApiError::execution(STYLE, &error))?;
     let text = text.ok_or_else(|| {
         let message = format!("/{path} is not text; ask for it with format=raw.");

@@ -24,7 +24,7 @@ use crate::execution::{Activity, Ending, Saved};
 use crate::journal::{self, Reader};
 use crate::mime;
 use crate::server::app::App;
-use crate::server::content::{self, Shown, Source};
+use crate::server::content::{self, Shown, Source, Stored};
 use crate::server::error::{Answer, ApiError, Style};
 use crate::server::receive::{self, Pieces, last_component};
 use crate::server::signed::{Refusal, Target};
@@ -269,7 +269,7 @@ pub(in crate::server) async fn signed(
     }
 }
 
-/// A shared file comes from the store. It has been checked before the first byte of it is sent.
+/// A shared file comes from the store.
 async fn shared(
     app: &Arc<App>,
     method: &Method,
@@ -282,13 +282,6 @@ async fn shared(
     let latest = shared.latest().await.map_err(failed)?;
     let found = latest.tree.get(path).and_then(|entry| Some((entry, entry.file()?)));
     let (entry, digest) = found.ok_or_else(|| ApiError::missing(Style::Text, "File not found."))?;
-    let content = match *method {
-        Method::HEAD => shared.receive(),
-        _ => app.executions.fetch(shared.versions().blobs(), path, digest).await,
-    };
-    let content = content.map_err(failed)?;
-    let source = Source::new(Box::new(content), digest.size, entry.modified_ns, &digest.blake3);
-    let name = path.rsplit('/').next().unwrap_or_default();
-    let shown = Shown { name, mime: mime::of(path), attachment: false, style: Style::Text };
-    content::answer(app, method, headers, source, shown)
+    let stored = Stored { blobs: shared.versions().blobs(), path, entry, digest };
+    content::stored(app, method, headers, stored, Style::Text).await
 }
