@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::arith::{self, ArithError, Place};
 use crate::shell::{Shell, Unwind};
-use crate::syntax::ast::{Assign, AssignValue, Element, Word};
+use crate::syntax::ast::{Assign, AssignValue, Element};
 use crate::system::System;
 use crate::vars::{Attributes, Value, Var};
 
@@ -328,13 +328,13 @@ impl<S: System> Shell<S> {
         let refused = |Refused| Unwind::Discard(1);
         match (&assign.index, &assign.value) {
             (None, AssignValue::Scalar(word)) => {
-                let value = self.expand_assigned(word)?;
+                let value = self.expand_value(word)?;
                 self.trace_assign(assign, &value);
                 self.assign_value(&assign.name, value, assign.append).map_err(refused)
             }
             (Some(index), AssignValue::Scalar(word)) => {
                 let index = self.expand_string(index)?;
-                let value = self.expand_assigned(word)?;
+                let value = self.expand_value(word)?;
                 self.trace_assign(assign, &value);
                 self.set_element(&assign.name, &index, value, assign.append).map_err(refused)
             }
@@ -366,7 +366,7 @@ impl<S: System> Shell<S> {
             match &element.index {
                 Some(index) => {
                     let index = self.expand_string(index)?;
-                    let value = self.expand_assigned(&element.value)?;
+                    let value = self.expand_value(&element.value)?;
                     expanded.push((Some(index), element.append, value));
                 }
                 None => {
@@ -441,14 +441,6 @@ impl<S: System> Shell<S> {
             let quoted = crate::quote::traced(value);
             let quoted = if value.is_empty() { String::new() } else { quoted };
             self.trace(&format!("{}{index}{plus}={quoted}", assign.name));
-        }
-    }
-
-    /// Expands the value of an assignment.
-    pub(crate) fn expand_assigned(&mut self, word: &Word) -> Result<String, Unwind> {
-        match word.as_literal() {
-            Some(text) => Ok(text.to_owned()),
-            None => self.expand_value(word),
         }
     }
 

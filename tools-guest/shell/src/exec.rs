@@ -507,7 +507,7 @@ impl<S: System> Shell<S> {
         if assign.index.is_some() {
             return self.assign(assign);
         }
-        let mut value = self.expand_assigned(word)?;
+        let mut value = self.expand_value(word)?;
         if self.check_writable(&assign.name).is_err() {
             return Err(Unwind::Discard(1));
         }

@@ -41,8 +41,7 @@ fn home(parts: &mut Vec<Part>) {
     let Some(rest) = text.strip_prefix('~') else { return };
     let name = rest.split('/').next().unwrap_or(rest);
     let whole = name.len() < rest.len() || parts.len() == 1;
-    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '+' | '.');
-    if whole && name.chars().all(allowed) {
+    if whole && name.bytes().all(crate::syntax::is_home_name) {
         let (tilde, rest) = (Part::Tilde(name.to_owned()), rest[name.len()..].to_owned());
         parts[0] = tilde;
         if !rest.is_empty() {

@@ -82,6 +82,9 @@ impl<S: System> Shell<S> {
 
     /// As [`Shell::expand_string`], for a variable's value or a here-string.
     pub(crate) fn expand_value(&mut self, word: &Word) -> Expand<String> {
+        if let Some(text) = word.as_literal() {
+            return Ok(text.to_owned());
+        }
         let mut fields = Fields::value(self.ifs());
         self.expand_parts(&word.0, false, false, &mut fields)?;
         Ok(fields.into_field().text)

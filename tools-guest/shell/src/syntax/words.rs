@@ -29,6 +29,11 @@ pub(super) enum Mode {
     Brace { quoted: bool, stop: Option<u8>, pattern: bool },
 }
 
+/// Whether this can stand in what follows a `~`.
+pub(crate) fn is_home_name(c: u8) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, b'_' | b'-' | b'+' | b'.')
+}
+
 /// Whether this can name a variable.
 pub(crate) fn is_name(text: &str) -> bool {
     let mut bytes = text.bytes();
@@ -438,10 +443,7 @@ impl Parser {
 
     fn tilde(&mut self) -> Option<Part> {
         let rest = &self.src[self.pos + 1..];
-        let length = rest
-            .iter()
-            .take_while(|c| c.is_ascii_alphanumeric() || matches!(c, b'_' | b'-' | b'+' | b'.'))
-            .count();
+        let length = rest.iter().take_while(|c| is_home_name(**c)).count();
         let ends = rest.get(length).is_none_or(|c| is_meta(*c) || matches!(c, b'/' | b':' | b'}'));
         if !ends {
             return None;
