@@ -23,6 +23,7 @@
 //! One call goes through these modules, in this order: [`wire`], [`dispatch`](crate::Cell::call),
 //! [`schema`], [`policy`], [`runtime`], [`vfs`], [`journal`], [`profile`].
 
+mod adapt;
 pub mod ambient;
 mod bash;
 pub mod call;

@@ -8,6 +8,7 @@ use std::sync::{Arc, OnceLock};
 
 use wasmtime::component::Linker;
 
+use crate::adapt::as_component;
 use crate::error::Error;
 use crate::registry::OnCompile;
 use crate::runtime::{CacheState, CodeCache, Engine, FindProgram, LoadError, Program, State};
@@ -21,15 +22,22 @@ pub struct CustomProgram {
     /// The name by which it is run.
     pub name: String,
     /// A component that exports `wasi:cli/run` (WASI 0.2), or a module that exports `_start` and
-    /// imports `wasi_snapshot_preview1` (WASI 0.1), which is made into one. It starts with `/` as
-    /// its directory, and finds the one that it is meant to work in as `PWD`.
+    /// imports `wasi_snapshot_preview1` (WASI 0.1), which is made into one. Relative paths begin
+    /// in the directory that it is started in, which is also its `PWD`.
     pub wasm: Vec<u8>,
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Shell,
+    BuiltIn,
+    Custom,
 }
 
 struct Component {
     name: String,
     wasm: Cow<'static, [u8]>,
-    is_shell: bool,
+    kind: Kind,
     program: OnceLock<Option<Program>>,
 }
 
@@ -62,20 +70,20 @@ impl ProgramSet {
             components.push(Component {
                 name: built_in.name.to_owned(),
                 wasm: Cow::Borrowed(built_in.wasm),
-                is_shell: built_in.name == SHELL,
+                kind: if built_in.name == SHELL { Kind::Shell } else { Kind::BuiltIn },
                 program: OnceLock::new(),
             });
         }
         let built_in = components.len();
         // A custom program takes the place of a built-in one of the same name.
-        for custom in custom {
-            by_name.insert(custom.name.clone(), components.len());
-            components.push(Component {
-                name: custom.name,
-                wasm: Cow::Owned(custom.wasm),
-                is_shell: false,
-                program: OnceLock::new(),
-            });
+        for CustomProgram { name, wasm } in custom {
+            let wasm = as_component(Cow::Owned(wasm)).map_err(|error| Error::Component {
+                name: name.clone(),
+                source: LoadError::Adapt(wasmtime::Error::from_anyhow(error)),
+            })?;
+            by_name.insert(name.clone(), components.len());
+            let program = OnceLock::new();
+            components.push(Component { name, wasm, kind: Kind::Custom, program });
         }
         let set = ProgramSet { components, by_name, engine, linker, cache, on_compile };
         set.components[built_in..].iter().try_for_each(|component| set.prepare(component))?;
@@ -107,38 +115,18 @@ impl ProgramSet {
     }
 
     fn compile(&self, component: &Component) -> Result<Program, LoadError> {
-        let wasm = as_component(&component.wasm)?;
-        let compiled = self.cache.load(&self.engine, &wasm, || {
+        let compiled = self.cache.load(&self.engine, &component.wasm, || {
             if let Some(on_compile) = &self.on_compile {
                 on_compile(&component.name);
             }
         })?;
         let program = Program::new(&self.linker, &compiled).map_err(LoadError::Link)?;
-        Ok(if component.is_shell { program.with_processes() } else { program })
+        Ok(match component.kind {
+            Kind::Shell => program.with_processes(),
+            Kind::BuiltIn => program,
+            Kind::Custom => program.with_working_directory(),
+        })
     }
-}
-
-/// What begins a core module: the magic number, version 1, layer 0.
-const MODULE: &[u8] = b"\0asm\x01\0\0\0";
-
-/// A component as it is; of a WASI 0.1 module, the component that wasmtime's adapter makes of it.
-fn as_component(wasm: &[u8]) -> Result<Cow<'_, [u8]>, LoadError> {
-    use wasi_preview1_component_adapter_provider as adapter;
-    if !wasm.starts_with(MODULE) {
-        return Ok(Cow::Borrowed(wasm));
-    }
-    let encode = || {
-        wit_component::ComponentEncoder::default()
-            .module(wasm)?
-            .adapter(
-                adapter::WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME,
-                adapter::WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER,
-            )?
-            .validate(true)
-            .encode()
-    };
-    let encoded = encode().map_err(|error| LoadError::Adapt(wasmtime::Error::from_anyhow(error)));
-    encoded.map(Cow::Owned)
 }
 
 impl FindProgram for ProgramSet {

@@ -426,36 +426,74 @@ async fn each_process_is_named_in_the_journal() {
     assert!(journal.iter().all(|record| record.actor.tool == "Bash"));
 }
 
-/// A module of WASI 0.1 by hand: it writes its last argument and a newline, and ends with 3.
+/// A module of WASI 0.1 by hand: it prints the file that its last argument names, and ends with 3;
+/// with 2, and the error's number, where there is none.
 const WASI_0_1: &str = r#"(module
   (import "wasi_snapshot_preview1" "args_sizes_get"
     (func $sizes (param i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "args_get" (func $args (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "path_open"
+    (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "fd_write"
     (func $write (param i32 i32 i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
   (memory (export "memory") 1)
   (func (export "_start")
-    (local $last i32)
+    (local $last i32) (local $error i32)
     (drop (call $sizes (i32.const 0) (i32.const 4)))
     (drop (call $args (i32.const 64) (i32.const 1024)))
-    ;; The last argument runs from its pointer to the end of all, where its NUL becomes a newline.
+    ;; The last argument runs from its pointer to the NUL at the end of all.
     (local.set $last (i32.load (i32.add (i32.const 60)
       (i32.mul (i32.load (i32.const 0)) (i32.const 4)))))
-    (i32.store8 (i32.add (i32.const 1023) (i32.load (i32.const 4))) (i32.const 10))
-    (i32.store (i32.const 16) (local.get $last))
-    (i32.store (i32.const 20)
-      (i32.sub (i32.add (i32.const 1024) (i32.load (i32.const 4))) (local.get $last)))
+    (local.set $error
+      (call $open (i32.const 3) (i32.const 1) (local.get $last)
+        (i32.sub (i32.add (i32.const 1023) (i32.load (i32.const 4))) (local.get $last))
+        (i32.const 0) (i64.const 2) (i64.const 0) (i32.const 0) (i32.const 8)))
+    (if (local.get $error)
+      (then
+        (i32.store (i32.const 16) (i32.const 32))
+        (i32.store (i32.const 20) (i32.const 3))
+        (i32.store8 (i32.const 32)
+          (i32.add (i32.const 48) (i32.div_u (local.get $error) (i32.const 10))))
+        (i32.store8 (i32.const 33)
+          (i32.add (i32.const 48) (i32.rem_u (local.get $error) (i32.const 10))))
+        (i32.store8 (i32.const 34) (i32.const 10))
+        (drop (call $write (i32.const 2) (i32.const 16) (i32.const 1) (i32.const 24)))
+        (call $exit (i32.const 2))))
+    (i32.store (i32.const 16) (i32.const 4096))
+    (i32.store (i32.const 20) (i32.const 4096))
+    (drop (call $read (i32.load (i32.const 8)) (i32.const 16) (i32.const 1) (i32.const 20)))
     (drop (call $write (i32.const 1) (i32.const 16) (i32.const 1) (i32.const 24)))
     (call $exit (i32.const 3))))"#;
 
-#[tokio::test]
-async fn a_module_of_wasi_0_1_is_a_program_too() {
+fn world_with_wasi_0_1() -> World {
     let wasm = wat::parse_str(WASI_0_1).unwrap();
     let program = CustomProgram { name: "old".to_owned(), wasm };
-    let world = World::with_runtime(tests::runtime_with(vec![program]));
+    World::with_runtime(tests::runtime_with(vec![program]))
+}
+
+#[tokio::test]
+async fn a_module_of_wasi_0_1_is_a_program_too() {
+    let world = world_with_wasi_0_1();
     let cell = world.cell();
-    printed(&bash(&cell, "old a 'b c' | tr a-z A-Z; echo $((PIPESTATUS[0] != 0))").await, "B C\n1");
+    let command = "echo 'b c' > f; old a f | tr a-z A-Z; echo ${PIPESTATUS[0]}; old none; echo $?";
+    printed(&bash(&cell, command).await, "B C\n3\n44\n2");
+}
+
+/// It knows nothing of a working directory: paths begin in what is opened for it.
+#[tokio::test]
+async fn a_foreign_programs_paths_begin_where_it_was_started() {
+    let world = world_with_wasi_0_1();
+    let cell = world.cell();
+    let command = "mkdir -p workspace/a/b; echo up > workspace/up; cd workspace/a; echo here > f
+        old f; old ./f; old b/../f; old ../up; cd b; old ../../up; old ../../../../../etc/hosts | head -1";
+    printed(&bash(&cell, command).await, "here\nhere\nhere\nup\nup\n127.0.0.1\tlocalhost");
+    // At the root there is no other way; a directory that is gone is none to begin in.
+    printed(&bash(&cell, "(cd /; old home/agent/workspace/up); :").await, "up");
+    let command =
+        "mkdir /tmp/gone; (cd /tmp/gone; rmdir /tmp/gone; old home/agent/workspace/up); :";
+    printed(&bash(&cell, command).await, "up");
 }
 
 #[test]

@@ -108,6 +108,7 @@ impl ToolPre {
 pub struct Program {
     command: CommandPre<State>,
     starts_others: bool,
+    is_placed: bool,
 }
 
 impl Program {
@@ -117,13 +118,24 @@ impl Program {
     /// When it imports what is not offered, or does not export `wasi:cli/run`.
     pub fn new(linker: &Linker<State>, component: &Component) -> wasmtime::Result<Program> {
         let pre: InstancePre<State> = linker.instantiate_pre(component)?;
-        Ok(Program { command: CommandPre::new(pre)?, starts_others: false })
+        Ok(Program { command: CommandPre::new(pre)?, starts_others: false, is_placed: false })
     }
 
     /// The same, which the host lets start other processes. The shell is such a program, and no
     /// other.
     pub(crate) fn with_processes(self) -> Program {
         Program { starts_others: true, ..self }
+    }
+
+    /// The same, which does not look for its working directory as the programs of this project do:
+    /// the host gives it one that its paths begin in.
+    pub(crate) fn with_working_directory(self) -> Program {
+        Program { is_placed: true, ..self }
+    }
+
+    /// Whether the host gives it a working directory.
+    pub(super) fn is_placed(&self) -> bool {
+        self.is_placed
     }
 
     /// Whether it may start other processes.

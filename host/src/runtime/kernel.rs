@@ -134,6 +134,9 @@ impl Kernel {
             &spawn.env,
             &fds,
         );
+        if program.is_placed() {
+            state.fs.work_in(&spawn.cwd);
+        }
         state.limits.share(process.shared.clone());
         state.seat = Some(Seat {
             kernel: self.clone(),

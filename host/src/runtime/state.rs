@@ -71,14 +71,13 @@ impl State {
     ) -> State {
         let fs = FsContext::new(Arc::new(mediator.with_streams(fds.clone())));
         let fd = |number| fds.get(number).cloned().unwrap_or_else(Fd::null);
-        let wasi = WasiCtx::builder()
-            .args(argv)
-            .envs(environment)
-            .stdin(fd(0))
-            .stdout(fd(1))
-            .stderr(fd(2))
-            .max_random_size(MAX_RANDOM_BYTES)
-            .build();
+        let mut wasi = WasiCtx::builder();
+        wasi.args(argv).envs(environment).stdin(fd(0)).stdout(fd(1)).stderr(fd(2));
+        wasi.max_random_size(MAX_RANDOM_BYTES);
+        if let Some((_, cwd)) = environment.iter().find(|(name, _)| name == "PWD") {
+            wasi.initial_cwd(cwd);
+        }
+        let wasi = wasi.build();
         let mut table = ResourceTable::new();
         table.set_max_capacity(MAX_HANDLES);
         let limits = Limits::new(memory_limit);

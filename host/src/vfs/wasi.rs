@@ -104,6 +104,7 @@ impl Denials {
 pub struct FsContext {
     mediator: Arc<Mediator>,
     denials: Denials,
+    working: Option<String>,
     open: usize,
     /// Whether [`MAX_DESCRIPTORS`] stopped an open.
     pub descriptors_exhausted: bool,
@@ -112,7 +113,20 @@ pub struct FsContext {
 impl FsContext {
     /// The filesystem as `mediator` lets it be seen.
     pub fn new(mediator: Arc<Mediator>) -> FsContext {
-        FsContext { mediator, denials: Denials::default(), open: 0, descriptors_exhausted: false }
+        FsContext {
+            mediator,
+            denials: Denials::default(),
+            working: None,
+            open: 0,
+            descriptors_exhausted: false,
+        }
+    }
+
+    /// Lets relative paths begin in this directory, for a program that knows of none: it is
+    /// preopened first, as `.`, and beside it what the root holds. A library that makes every
+    /// path absolute, as C's does on WASI, comes to the same.
+    pub fn work_in(&mut self, path: &str) {
+        self.working = Some(path.to_owned());
     }
 
     /// The mediator that this process goes through.
@@ -193,9 +207,23 @@ impl FsView<'_> {
 
 impl preopens::Host for FsView<'_> {
     fn get_directories(&mut self) -> wasmtime::Result<Vec<(Resource<Descriptor>, String)>> {
-        let root = self.context.mediator.root();
-        let root = self.push(root).map_err(trap)?;
-        Ok(vec![(root, "/".to_owned())])
+        let mediator = self.context.mediator.clone();
+        let working = self.context.working.as_deref().filter(|path| *path != "/");
+        let directory = OpenHow { directory: true, ..OpenHow::READ };
+        // One that is gone by now is no place to begin in.
+        let Some(here) = working.and_then(|path| mediator.open(path, directory).ok()) else {
+            let root = self.push(mediator.root()).map_err(trap)?;
+            return Ok(vec![(root, "/".to_owned())]);
+        };
+        let mut opened = vec![(self.push(here).map_err(trap)?, ".".to_owned())];
+        let names = mediator.names(&mediator.root(), MAX_DESCRIPTORS).unwrap_or_default();
+        for (name, _) in names {
+            let path = format!("/{name}");
+            if let Ok(node) = mediator.open(&path, directory) {
+                opened.push((self.push(node).map_err(trap)?, path));
+            }
+        }
+        Ok(opened)
     }
 }
 
