@@ -240,6 +240,22 @@ async fn a_program_of_the_users_own_is_found_by_its_name() {
     printed(&bash(&cell, "command -v mine; echo '{\"a\": 1}' | mine .a").await, "/usr/bin/mine\n1");
 }
 
+/// A child runs within its parent's poll while the parent waits; nobody can tell.
+#[tokio::test]
+async fn a_child_outlives_its_parent_and_starts_while_it_computes() {
+    let world = World::new();
+    let cell = world.cell();
+    let command = "bash -c 'touch started & while [ ! -e started ]; do :; done; echo seen'";
+    printed(&bash(&cell, command).await, "seen");
+    let killed = "cd /tmp
+        { until [ -s pid ]; do :; done; kill -9 $(<pid); while kill -0 $(<pid); do :; done 2>&-
+          echo late; } | bash -c 'echo $$ > pid.; mv pid. pid; head -1 > got; :'
+        echo ${PIPESTATUS[1]}; until [ -s got ]; do :; done; cat got; cd";
+    printed(&bash(&cell, killed).await, "137\nlate");
+    let nested = "bash -c 'bash -c \"bash -c \\\"exit 7\\\"; exit \\$?\"; exit $?'; echo $?";
+    printed(&bash(&cell, nested).await, "7");
+}
+
 /// Of a component that is not the shell, the process interface is the end.
 #[tokio::test]
 async fn only_the_shell_starts_processes() {

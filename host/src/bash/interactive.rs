@@ -102,7 +102,7 @@ impl<'a> Shell<'a> {
             fds: vec![(0, stdin), (1, Fd::output(output)), (2, Fd::output(errors))],
             session: Some(session),
         };
-        let process = self.cell.kernel().spawn(None, &self.mediator, spawn).ok()?;
+        let process = self.cell.kernel().spawn(&self.mediator, spawn).ok()?;
         *self.running.lock() = Some(process.clone());
         let tree = Tree { cell: self.cell, group: process.group };
         let exit = process.wait().await;

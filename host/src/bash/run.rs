@@ -198,7 +198,7 @@ fn start(
         fds: vec![(0, Fd::null()), (1, output.clone()), (2, output)],
         session: Some(session),
     };
-    cell.kernel().spawn(None, mediator, spawn).map_err(|errno| {
+    cell.kernel().spawn(mediator, spawn).map_err(|errno| {
         let message = format!("The shell could not be started: {errno}.");
         match errno {
             rustix::io::Errno::TOOBIG => Failure::new("invalid_params", message),

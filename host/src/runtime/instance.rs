@@ -1,9 +1,7 @@
 //! Running one instance to its end, and saying how it ended.
 
-use std::future::Future;
-use std::pin::Pin;
+use std::future::{Future as _, poll_fn};
 use std::sync::atomic::Ordering;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use wasmtime::component::{Component, InstancePre, Linker};
@@ -15,6 +13,7 @@ use super::bindings::ToolHostPre;
 use super::bindings::exports::toolcell::tool::tool::{Failure, Outcome};
 use super::engine::Engine;
 use super::limits::{MAX_HANDLES, MAX_HOST_CALL_BYTES, MAX_OUTPUT_BYTES, MAX_STACK_BYTES};
+use super::meter::Metered;
 use super::state::State;
 use crate::policy::Denied;
 use crate::process::{self, BrokenPipe, Control, OutputFull};
@@ -292,8 +291,17 @@ impl Walled {
         body: impl AsyncFnOnce(&mut Store<State>) -> wasmtime::Result<T>,
     ) -> wasmtime::Result<T> {
         let control = self.control.clone();
+        let latest = self.store.data().seat.as_ref().map(|seat| seat.latest.clone());
         {
-            let body = Metered { future: Box::pin(body(&mut self.store)), control: &control };
+            let mut body = Box::pin(Metered::new(body(&mut self.store), &control));
+            let body = poll_fn(|context| {
+                let result = body.as_mut().poll(context);
+                // It waits for something else than its child, or its turn is over.
+                if let Some(latest) = &latest {
+                    latest.release();
+                }
+                result
+            });
             // A computing guest is stopped by the epoch; this is for one that waits in the host.
             let stopped = async {
                 tokio::select! {
@@ -381,23 +389,4 @@ impl Walled {
 fn is_table_full(error: &wasmtime::Error) -> bool {
     use wasmtime::component::ResourceTableError;
     matches!(error.downcast_ref::<ResourceTableError>(), Some(ResourceTableError::Full))
-}
-
-/// Adds up the thread CPU time of every poll: exact, and right when the task moves to another
-/// thread.
-struct Metered<'a, F> {
-    future: Pin<Box<F>>,
-    control: &'a Control,
-}
-
-impl<F: Future> Future for Metered<'_, F> {
-    type Output = F::Output;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        let before = crate::ambient::thread_cpu_ns();
-        let result = self.future.as_mut().poll(context);
-        let used = crate::ambient::thread_cpu_ns().saturating_sub(before);
-        self.control.cpu_ns.fetch_add(used, Ordering::Relaxed);
-        result
-    }
 }

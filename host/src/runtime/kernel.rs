@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rustix::io::Errno;
 use tokio::sync::Semaphore;
 
+use super::child::{Child, Latest};
 use super::engine::Engine;
 use super::instance::{Program, run_process};
 use super::state::{Seat, State};
@@ -94,16 +95,30 @@ impl Kernel {
         &self.table
     }
 
-    /// Starts a process, with the rights of `mediator`.
+    /// Starts a process that the host itself asks for, with the rights of `mediator`.
     ///
     /// # Errors
     /// `ENOENT`, `EACCES`, `ENOEXEC` as `execve(2)`; `EAGAIN` when there are too many processes.
     pub fn spawn(
         self: &Arc<Kernel>,
+        mediator: &Mediator,
+        spawn: Spawn,
+    ) -> Result<Arc<Process>, Errno> {
+        let (process, child) = self.start(None, mediator, spawn)?;
+        child.detach();
+        Ok(process)
+    }
+
+    /// Starts a process: it runs when the child is polled or let go.
+    ///
+    /// # Errors
+    /// As [`Kernel::spawn`].
+    pub(super) fn start(
+        self: &Arc<Kernel>,
         parent: Option<&Process>,
         mediator: &Mediator,
         mut spawn: Spawn,
-    ) -> Result<Arc<Process>, Errno> {
+    ) -> Result<(Arc<Process>, Child), Errno> {
         let size: usize = spawn.argv.iter().map(String::len).sum::<usize>()
             + spawn.env.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>();
         if size > MAX_ARGUMENTS {
@@ -148,16 +163,17 @@ impl Kernel {
             session: spawn.session,
             starts_others: program.starts_others(),
             children: HashMap::new(),
+            latest: Latest::default(),
         });
         let (kernel, running) = (self.clone(), process.clone());
-        tokio::spawn(async move {
+        let child = Child::new(process.pid, async move {
             let guard = Ending { kernel: &kernel, process: &running };
             // Everything that the process held is closed when this comes back.
             let exit = run_process(&kernel.engine, &program, state).await;
             drop(slot);
             guard.end(exit);
         });
-        Ok(process)
+        Ok((process, child))
     }
 
     /// The program that a path leads to. A script's first line is followed, which puts its

@@ -5,17 +5,21 @@
 //! 3. [`linker`] lists everything a guest can import. What is not there does not exist.
 //! 4. [`state`] is what one instance has of the host. [`limits`] are its walls.
 //! 5. [`instance`] runs a tool's call or a program's `main`, and says how it ended.
-//! 6. [`stdio`] are a program's standard streams. [`ticker`] is the clock that interrupts.
+//! 6. [`kernel`] starts processes, [`process`] is what the shell asks of it; [`child`] says where
+//!    one runs, [`meter`] what it used.
+//! 7. [`stdio`] are a program's standard streams. [`ticker`] is the clock that interrupts.
 //!
 //! Nothing here knows what a tool does, or what JSON is.
 
 mod cache;
+mod child;
 mod engine;
 mod files;
 mod instance;
 mod kernel;
 mod limits;
 mod linker;
+mod meter;
 mod process;
 mod state;
 mod stdio;

@@ -10,6 +10,7 @@ use wasmtime::component::Resource;
 use super::bindings::toolcell::tool::process::{self as wit, Errno as Code};
 use super::instance::Died;
 use super::kernel::{SessionShell, Spawn};
+use super::meter::cpu_so_far;
 use super::state::{Seat, State};
 use crate::path::GuestPath;
 use crate::process::{Disposition, Exit, Fd, FdKind, LeftState, Process};
@@ -110,6 +111,33 @@ impl State {
         Ok(self.table.get(fd)?.clone())
     }
 
+    /// Reads, and lets the child that was started last run meanwhile: what it writes may be what is
+    /// read.
+    async fn read_from(
+        &mut self,
+        fd: &Resource<Fd>,
+        most: u32,
+        delimiter: Option<u8>,
+    ) -> Asked<Vec<u8>> {
+        let fd = self.fd(fd)?;
+        let most = most.min(MAX_READ) as usize;
+        let latest = self.seat()?.latest.clone();
+        let read = self.interruptible(async {
+            if let Some(data) = fd.try_read(most, delimiter)? {
+                return Ok(data);
+            }
+            let Some(mut child) = latest.take() else { return fd.read(most, delimiter).await };
+            let read = tokio::select! {
+                biased;
+                read = fd.read(most, delimiter) => read,
+                () = &mut child => return fd.read(most, delimiter).await,
+            };
+            latest.keep(child);
+            read
+        });
+        Ok(read.await.and_then(|read| read).map(Vec::from).map_err(code))
+    }
+
     /// Waits for `work`, or until a signal comes in that the process keeps.
     async fn interruptible<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Errno> {
         let Some(seat) = &self.seat else { return Ok(work.await) };
@@ -126,16 +154,11 @@ impl State {
 
 impl wit::HostFd for State {
     async fn read(&mut self, fd: Resource<Fd>, most: u32) -> Asked<Vec<u8>> {
-        let fd = self.fd(&fd)?;
-        let read = self.interruptible(fd.read(most.min(MAX_READ) as usize, None)).await;
-        Ok(read.and_then(|read| read).map(Vec::from).map_err(code))
+        self.read_from(&fd, most, None).await
     }
 
     async fn read_until(&mut self, fd: Resource<Fd>, delimiter: u8, most: u32) -> Asked<Vec<u8>> {
-        let fd = self.fd(&fd)?;
-        let most = most.min(MAX_READ) as usize;
-        let read = self.interruptible(fd.read(most, Some(delimiter))).await;
-        Ok(read.and_then(|read| read).map(Vec::from).map_err(code))
+        self.read_from(&fd, most, Some(delimiter)).await
     }
 
     async fn write(&mut self, fd: Resource<Fd>, data: Vec<u8>) -> Asked<()> {
@@ -245,10 +268,11 @@ impl wit::Host for State {
             fds,
             session: None,
         };
-        Ok(match seat.kernel.spawn(Some(&seat.process), &seat.mediator, spawn) {
-            Ok(process) => {
+        Ok(match seat.kernel.start(Some(&seat.process), &seat.mediator, spawn) {
+            Ok((process, child)) => {
                 let pid = process.pid;
                 seat.children.insert(pid, process);
+                seat.latest.keep(child);
                 Ok(pid)
             }
             Err(errno) => Err(code(errno)),
@@ -259,10 +283,20 @@ impl wit::Host for State {
         let Some(child) = self.seat()?.children.get(&pid).cloned() else {
             return Ok(Err(Code::NoProcess));
         };
+        let latest = self.seat()?.latest.clone();
+        let ended = async {
+            if let Some(own) = latest.take_if(pid) {
+                own.await;
+            }
+            child.wait().await
+        };
         let exit = match (child.exited(), block) {
             (Some(exit), _) => exit,
-            (None, false) => return Ok(Ok(None)),
-            (None, true) => match self.interruptible(child.wait()).await {
+            (None, false) => {
+                latest.release();
+                return Ok(Ok(None));
+            }
+            (None, true) => match self.interruptible(ended).await {
                 Ok(exit) => exit,
                 Err(errno) => return Ok(Err(code(errno))),
             },
@@ -407,7 +441,7 @@ impl wit::Host for State {
 
     fn times(&mut self) -> wasmtime::Result<(u64, u64)> {
         let nanos = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
-        let own = nanos(self.control.cpu());
+        let own = nanos(cpu_so_far(&self.control));
         Ok((own, nanos(self.seat()?.process.children_cpu())))
     }
 }

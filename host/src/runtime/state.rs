@@ -6,6 +6,7 @@ use std::sync::Arc;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
+use super::child::Latest;
 use super::kernel::{Kernel, SessionShell};
 use super::limits::{Limits, MAX_HANDLES, MAX_RANDOM_BYTES};
 use super::stdio::Capture;
@@ -37,6 +38,7 @@ pub(super) struct Seat {
     /// Whether the program may use the process interface.
     pub(super) starts_others: bool,
     pub(super) children: HashMap<u32, Arc<Process>>,
+    pub(super) latest: Latest,
 }
 
 impl State {
