@@ -124,7 +124,7 @@ impl ProgramSet {
         Ok(match component.kind {
             Kind::Shell => program.with_processes(),
             Kind::BuiltIn => program,
-            Kind::Custom => program.with_working_directory(),
+            Kind::Custom => program.foreign(),
         })
     }
 }

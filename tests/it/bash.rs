@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 use tests::{World, call};
-use toolcell::{Cell, CustomProgram, ToolResult};
+use toolcell::runtime::EngineOptions;
+use toolcell::{Cell, CustomProgram, Runtime, ToolResult};
 
 async fn bash(cell: &Cell, command: &str) -> ToolResult {
     call(cell, "Bash", json!({ "command": command, "timeout": 60_000 })).await
@@ -238,6 +239,19 @@ async fn a_program_of_the_users_own_is_found_by_its_name() {
     let world = World::with_runtime(tests::runtime_with(vec![program]));
     let cell = world.cell();
     printed(&bash(&cell, "command -v mine; echo '{\"a\": 1}' | mine .a").await, "/usr/bin/mine\n1");
+}
+
+/// What a built-in program begins with is shared: sixty of five megabytes fit into a call's 256.
+#[tokio::test]
+async fn many_programs_wait_at_once() {
+    let mut options = tests::runtime_options();
+    options.engine = EngineOptions { max_instances: 128 };
+    let world = World::with_runtime(Runtime::new(options).unwrap());
+    let cell = world.cell();
+    let command =
+        "exec {w}> >(for i in {1..60}; do dd bs=1 count=1 <&0 >>/tmp/o 2>&- & done; wait; wc -c </tmp/o)
+        printf %060d 0 >&$w; exec {w}>&-; wait";
+    printed(&bash(&cell, command).await, "60");
 }
 
 /// A child runs within its parent's poll while the parent waits; nobody can tell.

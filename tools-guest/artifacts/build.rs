@@ -14,8 +14,8 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("calc", "bc dc"),
     (
         "coreutils",
-        "[ arch b2sum base32 base64 basename basenc cksum comm csplit cut date dd \
-         dircolors dirname echo expand expr factor false fmt fold head join link ln md5sum \
+        "[ arch b2sum base32 base64 basename basenc cksum comm csplit cut date \
+         dircolors dirname echo expand expr factor false fmt fold join link ln md5sum \
          mkdir mktemp nl nproc numfmt od paste pathchk pr printenv printf ptx pwd readlink \
          realpath rm rmdir seq sha1sum sha224sum sha256sum sha384sum sha512sum shred shuf sleep \
          sort split sum tee test touch tr true truncate tsort tty uname unexpand uniq unlink \
@@ -26,7 +26,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("rg", "rg"),
     (
         "userland",
-        "cat cmp column curl diff egrep envsubst fgrep file getopt grep groups hd hexdump hostname \
+        "cat cmp column curl dd diff egrep envsubst fgrep file getopt grep groups hd head hexdump hostname \
          iconv id less logname more patch rev sed strings tac tail tree wget which whoami xxd",
     ),
 ];

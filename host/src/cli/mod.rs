@@ -149,7 +149,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 }
 
 /// Instances of one command. It runs one call at a time, and a smaller pool is set up sooner.
-const MAX_INSTANCES: u32 = 16;
+const MAX_INSTANCES: u32 = 128;
 
 /// Executions held open at once. Each holds a few files; the one that was used longest ago is
 /// closed first, and opened again when it is named again.

@@ -124,6 +124,21 @@ impl Fd {
         }
     }
 
+    /// Goes back by `count` bytes; not in a pipe, which keeps nothing that was read.
+    pub fn give_back(&self, count: u64) {
+        match &*self.0 {
+            Description::File { offset, .. } => {
+                let mut offset = offset.lock();
+                *offset = offset.saturating_sub(count);
+            }
+            Description::Buffer { at, .. } => {
+                let mut at = at.lock();
+                *at = at.saturating_sub(usize::try_from(count).unwrap_or(usize::MAX));
+            }
+            _ => {}
+        }
+    }
+
     /// The same, after waiting for it.
     ///
     /// # Errors

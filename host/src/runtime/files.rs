@@ -54,6 +54,13 @@ impl wit::Host for State {
         Ok(done.map_err(|fault| self.refusal(fault)))
     }
 
+    fn give_back(&mut self, count: u64) -> wasmtime::Result<()> {
+        if let Some(input) = self.seat.as_ref().and_then(|seat| seat.fds.get(0)) {
+            input.give_back(count);
+        }
+        Ok(())
+    }
+
     fn spaces(&mut self) -> wasmtime::Result<Vec<wit::Space>> {
         Ok(self.fs.mediator().space().uses().map(space).collect())
     }

@@ -107,7 +107,7 @@ impl ToolPre {
 pub struct Program {
     command: CommandPre<State>,
     starts_others: bool,
-    is_placed: bool,
+    is_ours: bool,
 }
 
 impl Program {
@@ -117,7 +117,7 @@ impl Program {
     /// When it imports what is not offered, or does not export `wasi:cli/run`.
     pub fn new(linker: &Linker<State>, component: &Component) -> wasmtime::Result<Program> {
         let pre: InstancePre<State> = linker.instantiate_pre(component)?;
-        Ok(Program { command: CommandPre::new(pre)?, starts_others: false, is_placed: false })
+        Ok(Program { command: CommandPre::new(pre)?, starts_others: false, is_ours: true })
     }
 
     /// The same, which the host lets start other processes. The shell is such a program, and no
@@ -126,15 +126,16 @@ impl Program {
         Program { starts_others: true, ..self }
     }
 
-    /// The same, which does not look for its working directory as the programs of this project do:
-    /// the host gives it one that its paths begin in.
-    pub(crate) fn with_working_directory(self) -> Program {
-        Program { is_placed: true, ..self }
+    /// The same, as a program that somebody else wrote. It does not look for its working directory
+    /// as ours do, so the host lets its paths begin there; and nothing is known of what it begins
+    /// with.
+    pub(crate) fn foreign(self) -> Program {
+        Program { is_ours: false, ..self }
     }
 
-    /// Whether the host gives it a working directory.
-    pub(super) fn is_placed(&self) -> bool {
-        self.is_placed
+    /// Whether it is a program of this project.
+    pub(super) fn is_ours(&self) -> bool {
+        self.is_ours
     }
 
     /// Whether it may start other processes.

@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 use super::child::{Child, Latest};
 use super::engine::Engine;
 use super::instance::{Program, run_process};
+use super::limits::MAX_IMAGE_CHARGE;
 use super::state::{Seat, State};
 use crate::path::GuestPath;
 use crate::process::{Control, Exit, Fd, Fds, Process, ProcessTable};
@@ -149,10 +150,11 @@ impl Kernel {
             &spawn.env,
             &fds,
         );
-        if program.is_placed() {
+        if !program.is_ours() {
             state.fs.work_in(&spawn.cwd);
         }
-        state.limits.share(process.shared.clone());
+        let image_charge = if program.is_ours() { MAX_IMAGE_CHARGE } else { usize::MAX };
+        state.limits.share(process.shared.clone(), image_charge);
         state.seat = Some(Seat {
             kernel: self.clone(),
             process: process.clone(),

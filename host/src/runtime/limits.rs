@@ -13,6 +13,11 @@ pub(super) const MAX_MEMORY_BYTES: usize = 1 << 30;
 /// Against a guest that allocates without end.
 pub const DEFAULT_MEMORY_BYTES: usize = 256 << 20;
 
+/// What a program of ours is counted as holding when it starts, at most. Most of what it begins with
+/// is data that it only reads, which all its instances have in common: counted in full, fifty
+/// coreutils would be a call's whole memory.
+pub(super) const MAX_IMAGE_CHARGE: usize = 2 << 20;
+
 /// Stack of guest code. Against endless recursion, which ends as a trap.
 pub const MAX_STACK_BYTES: usize = 1 << 20;
 
@@ -45,6 +50,9 @@ pub(super) struct Limits {
     pub(super) memory_refused: bool,
     /// The group of processes that it counts for as well.
     group: Option<Arc<Shared>>,
+    /// What it counts for there.
+    charged: usize,
+    image_charge: usize,
 }
 
 impl Limits {
@@ -56,13 +64,16 @@ impl Limits {
             memory_peak: 0,
             memory_refused: false,
             group: None,
+            charged: 0,
+            image_charge: usize::MAX,
         }
     }
 
     /// Lets the group that a process belongs to hold no more than one instance may: against a
-    /// pipeline of greedy programs.
-    pub(super) fn share(&mut self, group: Arc<Shared>) {
+    /// pipeline of greedy programs. What it begins with counts up to `image_charge`.
+    pub(super) fn share(&mut self, group: Arc<Shared>, image_charge: usize) {
         self.group = Some(group);
+        self.image_charge = image_charge;
     }
 
     pub(super) fn memory_limit(&self) -> usize {
@@ -73,7 +84,7 @@ impl Limits {
 impl Drop for Limits {
     fn drop(&mut self) {
         if let Some(group) = &self.group {
-            group.give_memory(self.memory);
+            group.give_memory(self.charged);
         }
     }
 }
@@ -85,16 +96,17 @@ impl ResourceLimiter for Limits {
         desired: usize,
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        let total = self.memory.saturating_add(desired.saturating_sub(current));
+        let growth = desired.saturating_sub(current);
+        let charge = if current == 0 { growth.min(self.image_charge) } else { growth };
+        let total = self.memory.saturating_add(growth);
         let fits = total <= self.memory_limit
             && maximum.is_none_or(|maximum| desired <= maximum)
-            && self.group.as_ref().is_none_or(|group| {
-                group.take_memory(desired.saturating_sub(current), self.memory_limit)
-            });
+            && self.group.as_ref().is_none_or(|group| group.take_memory(charge, self.memory_limit));
         if !fits {
             self.memory_refused = true;
             return Ok(false);
         }
+        self.charged += charge;
         self.memory = total;
         self.memory_peak = self.memory_peak.max(total);
         Ok(true)

@@ -100,6 +100,14 @@ pub fn set_mode(path: &str, mode: u32) -> io::Result<()> {
     system::set_mode(path, mode)
 }
 
+/// Gives back the last `count` bytes that were read from standard input and not used, so that
+/// whoever reads it next begins there. Of a pipe nothing can be given back.
+pub fn give_back(count: usize) {
+    if count > 0 {
+        system::give_back(count as u64);
+    }
+}
+
 /// Makes a symbolic link.
 ///
 /// # Errors

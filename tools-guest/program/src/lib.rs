@@ -51,10 +51,22 @@ pub fn finish(name: &str, status: i32, out: &mut impl Write) -> ! {
 
 /// What the C library says of an error.
 pub fn message(error: &io::Error) -> String {
-    let text = error.to_string();
+    let text = match error.kind() {
+        io::ErrorKind::IsADirectory => "Is a directory".to_owned(),
+        _ => error.to_string(),
+    };
     match text.split_once(" (os error") {
         Some((text, _)) => text.to_owned(),
         None => text,
+    }
+}
+
+/// Standard input, of which each read takes no more than it asks for. The library's own keeps what
+/// else was there, which the next program that reads it then lacks.
+pub fn open_input() -> Box<dyn Read> {
+    match std::fs::File::open("/dev/stdin") {
+        Ok(input) => Box::new(input),
+        Err(_) => Box::new(io::stdin().lock()),
     }
 }
 

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use crate::builtins;
 use crate::shell::{MAX_DEPTH, Run, Shell, Unwind};
-use crate::state::Frame;
+use crate::state::{Frame, Input};
 use crate::syntax::ast::{
     Arg, ArmEnd, Assign, Command, Connector, Function, Item, Kind, List, Pipeline, Timed, Word,
 };
@@ -140,7 +140,16 @@ impl<S: System> Shell<S> {
         self.run_signals()?;
         self.depth += 1;
         let fds = self.process_fds.len();
+        let input = self.state.input;
+        self.state.input = match (input, &command.kind) {
+            (Input::Piped, _) => Input::Given,
+            (_, Kind::Simple { .. }) => input,
+            _ if command.redirects_stdin() => Input::Given,
+            (_, Kind::Subshell(_)) => Input::Own,
+            _ => input,
+        };
         let result = self.run_kind(command);
+        self.state.input = input;
         self.depth -= 1;
         for number in self.process_fds.split_off(fds) {
             self.fds.remove(&number);
@@ -425,14 +434,17 @@ impl<S: System> Shell<S> {
         self.trace_words(assigns, &words)?;
         self.state.last_argument = last;
         // A program has its redirections made in its own process: an error there is its status,
-        // and what they assign is gone with it.
+        // and what they assign or start is that one's.
         let mut reached = false;
         let vars = (!command.redirects.is_empty()).then(|| self.state.vars.clone());
+        let (background, substitutions) = (self.state.background, self.jobs.substitutions.len());
         let result = self.with_redirects(&command.redirects, |shell| {
             reached = true;
             if let Some(vars) = vars {
                 shell.state.vars = vars;
             }
+            shell.state.background = background;
+            shell.jobs.substitutions.truncate(substitutions);
             shell.with_temporary(assigns, |shell| shell.run_external(&words))
         });
         match result {

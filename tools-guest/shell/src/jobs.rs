@@ -35,6 +35,8 @@ pub(crate) struct Jobs {
     pub(crate) list: Vec<Job>,
     /// What ended and was forgotten, for a later `wait PID`.
     pub(crate) past: Vec<(u32, i32)>,
+    /// Process substitutions that were not waited for.
+    pub(crate) substitutions: Vec<u32>,
 }
 
 /// Ended jobs that are remembered.
@@ -46,6 +48,14 @@ impl Jobs {
         let exits = vec![None; pids.len()];
         self.list.push(Job { number, pids, text, exits, told: false });
         number
+    }
+
+    /// Notes a process substitution, for a later `wait`.
+    pub(crate) fn add_substitution(&mut self, pid: u32) {
+        if self.substitutions.len() >= MAX_PAST {
+            self.substitutions.remove(0);
+        }
+        self.substitutions.push(pid);
     }
 
     /// Notes how a process ended.
@@ -63,10 +73,15 @@ impl Jobs {
     pub(crate) fn remove(&mut self, number: u32) {
         if let Some(at) = self.list.iter().position(|job| job.number == number) {
             let job = self.list.remove(at);
-            self.past.push((job.pid(), job.status()));
-            if self.past.len() > MAX_PAST {
-                self.past.remove(0);
-            }
+            self.remember(job.pid(), job.status());
+        }
+    }
+
+    /// Keeps the status of a process for a later `wait PID`.
+    pub(crate) fn remember(&mut self, pid: u32, status: i32) {
+        self.past.push((pid, status));
+        if self.past.len() > MAX_PAST {
+            self.past.remove(0);
         }
     }
 

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use crate::builtins;
 use crate::shell::{Capture, Fd, Run, Shell, Unwind};
+use crate::state::Input;
 use crate::syntax;
 use crate::syntax::ast::{Arg, Command, Item, Kind, List, Pipeline, Stage};
 use crate::system::{Errno, Exit, FileKind, OpenHow, Program, Spawn, Sys, System};
@@ -174,15 +175,18 @@ impl<S: System> Shell<S> {
         let fds = self.fds.clone();
         let mut captured = Captured::default();
         let mut started = Vec::with_capacity(stages.len());
+        let input = self.state.input;
         for stage in early {
             match self.start_early(stage, &mut captured) {
                 Ok((stage, reader)) => {
                     started.push(stage);
                     self.fds = fds.clone();
                     self.fds.insert(0, Fd::System(reader));
+                    self.state.input = Input::Piped;
                 }
                 Err(error) => {
                     self.fds = fds;
+                    self.state.input = input;
                     self.complain(&format!("pipe error: {}", error.message()));
                     return Ok(1);
                 }
@@ -196,6 +200,7 @@ impl<S: System> Shell<S> {
             Ok(Started::Done(self.subshell(|shell| shell.run_command(&last.command))))
         };
         self.fds = fds;
+        self.state.input = input;
         self.collect(captured);
         let mut statuses = Vec::with_capacity(stages.len());
         for stage in started {
@@ -371,7 +376,9 @@ impl<S: System> Shell<S> {
     /// `item &`.
     pub(crate) fn run_background(&mut self, item: &Item) -> Run {
         let fds = self.fds.clone();
-        if !self.state.options.monitor {
+        let own_input = matches!(&item.first.stages[..], [stage]
+            if item.rest.is_empty() && stage.command.redirects_stdin());
+        if !self.state.options.monitor && !own_input && self.state.input == Input::Own {
             let how = OpenHow { read: true, ..OpenHow::default() };
             if let Ok(null) = self.sys.open("/dev/null", how) {
                 self.fds.insert(0, Fd::System(null));
@@ -465,6 +472,7 @@ impl<S: System> Shell<S> {
         self.late_captures.extend(captured.0.into_iter().map(|pipe| (pipe.reader, pipe.capture)));
         let pid = started?;
         self.state.background = Some(pid);
+        self.jobs.add_substitution(pid);
         let mut number = PROCESS_FD;
         while self.fds.contains_key(&number) && number > 10 {
             number -= 1;

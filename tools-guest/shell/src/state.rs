@@ -138,6 +138,18 @@ pub(crate) struct Frame {
     pub(crate) is_function: bool,
 }
 
+/// Where what a shell's commands read comes from. One in the background reads it only if it was
+/// given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Input {
+    /// From wherever the shell's own does.
+    Own,
+    /// From a pipe, for the one command that is next.
+    Piped,
+    /// A pipe or a redirection gave it to the command that this is in.
+    Given,
+}
+
 /// The state of a shell.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct State {
@@ -177,6 +189,7 @@ pub(crate) struct State {
     pub(crate) disabled: Rc<BTreeSet<String>>,
     pub(crate) command_string: bool,
     pub(crate) interactive: bool,
+    pub(crate) input: Input,
     pub(crate) loops: u32,
     pub(crate) line: u32,
 }
@@ -218,6 +231,7 @@ impl Default for State {
             disabled: Rc::default(),
             command_string: false,
             interactive: false,
+            input: Input::Own,
             loops: 0,
             line: 1,
         }

@@ -410,7 +410,7 @@ impl Search {
             "-" => self.options.label.clone(),
             path => path.to_owned(),
         };
-        self.search(Lines::reading(input), &name, filename, out);
+        self.search(Lines::reading(input, path == "-"), &name, filename, out);
     }
 
     fn search(&mut self, lines: Lines, name: &str, filename: bool, out: &mut impl Write) {
@@ -518,6 +518,7 @@ impl Search {
                     let line = reader.buffer[range].to_vec();
                     self.show(name, filename, '-', number, offset, &line, end, out)?;
                 }
+                reader.give_back();
                 break;
             }
         }
@@ -641,18 +642,26 @@ impl Search {
 /// Lines of an input, in one buffer that is moved and filled.
 struct Lines {
     input: Option<Box<dyn Read>>,
+    is_stdin: bool,
     buffer: Vec<u8>,
     start: usize,
     offset: u64,
 }
 
 impl Lines {
-    fn reading(input: Box<dyn Read>) -> Lines {
-        Lines { input: Some(input), buffer: Vec::new(), start: 0, offset: 0 }
+    fn reading(input: Box<dyn Read>, is_stdin: bool) -> Lines {
+        Lines { input: Some(input), is_stdin, buffer: Vec::new(), start: 0, offset: 0 }
     }
 
     fn of(content: Vec<u8>) -> Lines {
-        Lines { input: None, buffer: content, start: 0, offset: 0 }
+        Lines { input: None, is_stdin: false, buffer: content, start: 0, offset: 0 }
+    }
+
+    /// Leaves what follows to whoever reads standard input next.
+    fn give_back(&self) {
+        if self.is_stdin {
+            toolcell_program::files::give_back(self.buffer.len().saturating_sub(self.start));
+        }
     }
 
     /// Goes by the lines that are here whole, up to the one that `candidate` finds among them. What

@@ -6,11 +6,13 @@
 
 mod cat;
 mod column;
+mod dd;
 mod diff;
 mod envsubst;
 mod file;
 mod getopt;
 mod grep;
+mod head;
 mod hexdump;
 mod iconv;
 mod less;
@@ -35,6 +37,7 @@ fn main() {
     let status = match name.as_str() {
         "cat" => cat::run(&words, &mut out),
         "column" => column::run(&words, &mut out),
+        "dd" => dd::run(&words, &mut out),
         "cmp" => diff::cmp(&words, &mut out),
         "diff" => diff::run(&words, &mut out),
         "egrep" | "fgrep" | "grep" => grep::run(&name, &words, &mut out),
@@ -43,6 +46,7 @@ fn main() {
         "file" => file::run(&words, &mut out),
         "getopt" => getopt::run(&words, &mut out),
         "groups" | "hostname" | "id" | "logname" | "whoami" => who::run(&name, &words, &mut out),
+        "head" => head::run(&words, &mut out),
         "hd" | "hexdump" => hexdump::run(&name, &words, &mut out),
         "iconv" => iconv::run(&words, &mut out),
         "less" | "more" => less::run(&name, &words, &mut out),

@@ -77,7 +77,11 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
             Ok(input) => input,
             Err(error) => {
                 let _ = out.flush();
-                eprintln!("tail: cannot open '{path}' for reading: {}", message(&error));
+                let what = match error.kind() {
+                    io::ErrorKind::IsADirectory => format!("error reading '{path}'"),
+                    _ => format!("cannot open '{path}' for reading"),
+                };
+                eprintln!("tail: {what}: {}", message(&error));
                 status = 1;
                 continue;
             }
@@ -95,7 +99,7 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
     status
 }
 
-fn count(text: &str) -> Option<u64> {
+pub(crate) fn count(text: &str) -> Option<u64> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let factor = match &text[digits.len()..] {
         "" => 1,

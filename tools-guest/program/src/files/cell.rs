@@ -103,6 +103,10 @@ fn space(space: files::Space) -> Space {
     }
 }
 
+pub(super) fn give_back(count: u64) {
+    files::give_back(count);
+}
+
 pub(super) fn spaces() -> Vec<Space> {
     files::spaces().into_iter().map(space).collect()
 }

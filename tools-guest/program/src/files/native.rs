@@ -32,6 +32,15 @@ pub(super) fn look(path: &str, follow: bool) -> io::Result<Details> {
     })
 }
 
+pub(super) fn give_back(count: u64) {
+    use std::io::{Seek as _, SeekFrom};
+    use std::os::fd::AsFd as _;
+    // Another handle of the same description. Of what cannot seek, nothing is given back.
+    if let Ok(input) = io::stdin().as_fd().try_clone_to_owned() {
+        let _ = fs::File::from(input).seek(SeekFrom::Current(-count.cast_signed()));
+    }
+}
+
 pub(super) fn set_mode(path: &str, mode: u32) -> io::Result<()> {
     fs::set_permissions(path, fs::Permissions::from_mode(mode))
 }

@@ -81,6 +81,12 @@ pub(super) fn wait<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
             }
         }
         shell.jobs.list.clear();
+        // As in bash, the substitution that `$!` tells of is waited for too.
+        if let Some(pid) = shell.state.background
+            && shell.jobs.substitutions.contains(&pid)
+        {
+            wait_substitution(shell, pid)?;
+        }
         return Ok(0);
     }
     let mut status = 0;
@@ -110,6 +116,10 @@ pub(super) fn wait<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
         }
         if let Some((_, past)) = shell.jobs.past.iter().rev().find(|(past, _)| *past == pid) {
             status = *past;
+            continue;
+        }
+        if shell.jobs.substitutions.contains(&pid) {
+            status = wait_substitution(shell, pid)?;
             continue;
         }
         let job = shell.jobs.list.iter().find(|job| job.pids.contains(&pid)).cloned();
@@ -160,6 +170,13 @@ fn wait_one<S: System>(shell: &mut Shell<S>, pid: u32) -> Run {
             Ok(127)
         }
     }
+}
+
+fn wait_substitution<S: System>(shell: &mut Shell<S>, pid: u32) -> Run {
+    let status = wait_one(shell, pid)?;
+    shell.jobs.substitutions.retain(|other| *other != pid);
+    shell.jobs.remember(pid, status);
+    Ok(status)
 }
 
 fn wait_next<S: System>(

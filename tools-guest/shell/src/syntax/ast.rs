@@ -59,6 +59,18 @@ pub(crate) struct Command {
     pub(crate) line: u32,
 }
 
+impl Command {
+    /// Whether it says itself where its standard input comes from.
+    pub(crate) fn redirects_stdin(&self) -> bool {
+        use RedirectKind::{DupIn, HereDoc, HereString, Read, ReadWrite};
+        let of_stdin = |redirect: &Redirect| {
+            matches!(redirect.fd, RedirectFd::Default | RedirectFd::Number(0))
+                && matches!(redirect.kind, Read | ReadWrite | DupIn | HereDoc { .. } | HereString)
+        };
+        self.redirects.iter().any(of_stdin)
+    }
+}
+
 /// What a command is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Kind {

@@ -4,15 +4,18 @@ use std::borrow::Cow;
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, BufWriter, Write};
+use std::io::{self, BufRead as _, BufReader, BufWriter, Read, Write};
 
-use toolcell_program::message;
+use toolcell_program::{message, open_input};
 
 use super::script::{Action, Address, Command, Pattern, Piece, Substitute};
 
 /// Bytes that the pattern space and the hold space may have. Against scripts that grow them without
 /// end.
 const MAX_SPACE: usize = 128 << 20;
+
+/// Bytes read at once.
+const BUFFER: usize = 64 << 10;
 
 #[derive(Debug)]
 pub(super) struct Settings {
@@ -67,7 +70,7 @@ pub(super) struct Stream<'a, W> {
     ranges: Vec<Option<usize>>,
     settings: Settings,
     files: VecDeque<String>,
-    input: Option<Box<dyn BufRead>>,
+    input: Option<BufReader<Box<dyn Read>>>,
     name: String,
     /// The line that comes next, so that the last is known.
     ahead: Option<(Vec<u8>, bool)>,
@@ -189,8 +192,20 @@ impl<'a, W: Write> Stream<'a, W> {
             self.flush_later()?;
             if let Flow::Quit(status) = flow {
                 self.rest_in_place()?;
+                self.give_back();
                 return Ok(status);
             }
+        }
+    }
+
+    /// Leaves what follows to whoever reads standard input next.
+    fn give_back(&mut self) {
+        if self.name == "-"
+            && let Some(input) = &self.input
+        {
+            let ahead =
+                self.ahead.as_ref().map_or(0, |(line, ended)| line.len() + usize::from(*ended));
+            toolcell_program::files::give_back(input.buffer().len() + ahead);
         }
     }
 
@@ -213,7 +228,7 @@ impl<'a, W: Write> Stream<'a, W> {
                 stream.status = 2;
             };
             if path == "-" && self.settings.in_place.is_none() {
-                self.input = Some(Box::new(BufReader::new(io::stdin())));
+                self.input = Some(BufReader::with_capacity(BUFFER, open_input()));
                 self.name = path;
                 return Ok(true);
             }
@@ -234,7 +249,7 @@ impl<'a, W: Write> Stream<'a, W> {
                     continue;
                 }
             };
-            self.input = Some(Box::new(BufReader::with_capacity(64 << 10, file)));
+            self.input = Some(BufReader::with_capacity(BUFFER, Box::new(file)));
             self.name.clone_from(&path);
             if self.settings.in_place.is_some() {
                 let (directory, name) = match path.rsplit_once('/') {
