@@ -23,7 +23,7 @@ pub struct CustomProgram {
     pub name: String,
     /// A component that exports `wasi:cli/run` (WASI 0.2), or a module that exports `_start` and
     /// imports `wasi_snapshot_preview1` (WASI 0.1), which is made into one. Relative paths begin
-    /// in the directory that it is started in, which is also its `PWD`.
+    /// in the directory that it is started in.
     pub wasm: Vec<u8>,
 }
 

@@ -14,20 +14,20 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("calc", "bc dc"),
     (
         "coreutils",
-        "[ arch b2sum base32 base64 basename basenc cksum comm csplit cut date \
+        "[ b2sum base32 base64 basename basenc cksum comm csplit cut date \
          dircolors dirname echo expand expr factor false fmt fold join link ln md5sum \
-         mkdir mktemp nl nproc numfmt od paste pathchk pr printenv printf ptx pwd readlink \
+         mktemp nl nproc numfmt od paste pathchk pr printenv printf ptx pwd readlink \
          realpath rm rmdir seq sha1sum sha224sum sha256sum sha384sum sha512sum shred shuf sleep \
-         sort split sum tee test touch tr true truncate tsort tty uname unexpand uniq unlink \
+         sort split sum tee test touch tr true truncate tsort tty unexpand uniq unlink \
          wc yes",
     ),
-    ("files", "chgrp chmod chown cp df dir du install ls mv stat vdir"),
+    ("files", "chgrp chmod chown cp df dir du install ls mkdir mv stat vdir"),
     ("jq", "jq"),
     ("rg", "rg"),
     (
         "userland",
-        "cat cmp column curl dd diff egrep envsubst fgrep file getopt grep groups hd head hexdump hostname \
-         iconv id less logname more patch rev sed strings tac tail tree wget which whoami xxd",
+        "arch cat cmp column curl dd diff egrep envsubst fgrep file getopt grep groups hd head hexdump hostname \
+         iconv id less logname more patch rev sed strings tac tail tree uname wget which whoami xxd",
     ),
 ];
 

@@ -129,9 +129,6 @@ impl Kernel {
             None => self.programs.program("bash").ok_or(Errno::NOENT)?,
             Some(path) => self.resolve(mediator, &path, &mut spawn.argv)?,
         };
-        // The process finds its working directory in its environment.
-        spawn.env.retain(|(name, _)| name != "PWD");
-        spawn.env.push(("PWD".to_owned(), spawn.cwd.clone()));
         // It does not wait for a place: a shell that waited could wait for itself.
         let slot = self.slots.clone().try_acquire_owned().map_err(|_| Errno::AGAIN)?;
         let control = Control::unlimited();
@@ -148,6 +145,7 @@ impl Kernel {
             self.memory_limit,
             &process.argv,
             &spawn.env,
+            Some(&spawn.cwd),
             &fds,
         );
         if !program.is_ours() {

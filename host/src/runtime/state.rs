@@ -55,13 +55,22 @@ impl State {
         let output = Capture::default();
         let kept = Fd::output(Arc::new(output.clone()));
         let fds = Arc::new(Fds(vec![(0, Fd::null()), (1, kept.clone()), (2, kept)]));
-        let mut state =
-            State::with_fds(mediator, session, control, memory_limit, argv, environment, &fds);
+        let mut state = State::with_fds(
+            mediator,
+            session,
+            control,
+            memory_limit,
+            argv,
+            environment,
+            None,
+            &fds,
+        );
         state.output = output;
         state
     }
 
-    /// The same, with these descriptors.
+    /// The same, with a working directory and these descriptors.
+    #[allow(clippy::too_many_arguments, reason = "they are what a process is made of")]
     pub(super) fn with_fds(
         mediator: Mediator,
         session: Arc<Session>,
@@ -69,6 +78,7 @@ impl State {
         memory_limit: usize,
         argv: &[String],
         environment: &[(String, String)],
+        cwd: Option<&str>,
         fds: &Arc<Fds>,
     ) -> State {
         let fs = FsContext::new(Arc::new(mediator.with_streams(fds.clone())));
@@ -76,7 +86,7 @@ impl State {
         let mut wasi = WasiCtx::builder();
         wasi.args(argv).envs(environment).stdin(fd(0)).stdout(fd(1)).stderr(fd(2));
         wasi.max_random_size(MAX_RANDOM_BYTES);
-        if let Some((_, cwd)) = environment.iter().find(|(name, _)| name == "PWD") {
+        if let Some(cwd) = cwd {
             wasi.initial_cwd(cwd);
         }
         let wasi = wasi.build();

@@ -1,7 +1,7 @@
 //! `tar`.
 
 use std::fs::{File, FileTimes};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek as _, Write};
 use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -28,7 +28,9 @@ struct Options {
     exclude: Vec<String>,
     to_stdout: bool,
     keep: bool,
-    paths: Vec<String>,
+    wildcards: bool,
+    /// What is named, each with the directory that `-C` had led to.
+    paths: Vec<(PathBuf, String)>,
 }
 
 pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
@@ -41,6 +43,7 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
     };
     let done = match options.mode {
         Some('c') => create(&options, out),
+        Some('r') => append(&options, out),
         Some('t') => list(&options, out),
         Some('x') => extract(&options, out),
         Some(mode) => Err(io::Error::other(format!("-{mode} is not supported"))),
@@ -83,13 +86,18 @@ fn parse(words: &[String]) -> Result<Options, String> {
                 "create" => options.mode = Some('c'),
                 "extract" | "get" => options.mode = Some('x'),
                 "list" => options.mode = Some('t'),
+                "append" => options.mode = Some('r'),
+                "wildcards" => options.wildcards = true,
                 "file" => options.archive = Some(value()?),
                 "gzip" | "gunzip" => options.codec = Some(Codec::Gzip),
                 "bzip2" => options.codec = Some(Codec::Bzip2),
                 "xz" => options.codec = Some(Codec::Xz),
                 "auto-compress" => options.by_name = true,
                 "verbose" => options.verbose = true,
-                "directory" => options.directory = Some(value()?),
+                "directory" => {
+                    let directory = value()?;
+                    options.enter(&directory);
+                }
                 "strip-components" => {
                     options.strip =
                         value()?.parse().map_err(|_| "invalid number of elements".to_owned())?;
@@ -97,8 +105,17 @@ fn parse(words: &[String]) -> Result<Options, String> {
                 "exclude" => options.exclude.push(value()?),
                 "to-stdout" => options.to_stdout = true,
                 "keep-old-files" | "skip-old-files" => options.keep = true,
-                "numeric-owner" | "no-same-owner" | "no-same-permissions" => {}
-                "" => options.paths.extend(words.by_ref().cloned()),
+                "numeric-owner"
+                | "no-same-owner"
+                | "no-same-permissions"
+                | "no-wildcards"
+                | "overwrite"
+                | "preserve-permissions"
+                | "sort"
+                | "owner"
+                | "group"
+                | "warning" => {}
+                "" => words.by_ref().for_each(|path| options.name(path)),
                 name => return Err(format!("unrecognized option '--{name}'")),
             }
             continue;
@@ -107,7 +124,7 @@ fn parse(words: &[String]) -> Result<Options, String> {
             Some(letters) if !letters.is_empty() => letters,
             _ if old => word,
             _ => {
-                options.paths.push(word.clone());
+                options.name(word);
                 continue;
             }
         };
@@ -136,7 +153,7 @@ fn parse(words: &[String]) -> Result<Options, String> {
                     };
                     match letter {
                         'f' => options.archive = Some(value),
-                        _ => options.directory = Some(value),
+                        _ => options.enter(&value),
                     }
                 }
                 letter => return Err(format!("invalid option -- '{letter}'")),
@@ -147,6 +164,15 @@ fn parse(words: &[String]) -> Result<Options, String> {
 }
 
 impl Options {
+    /// Goes where `-C` leads, from where the one before it led.
+    fn enter(&mut self, directory: &str) {
+        self.directory = Some(self.base().join(directory).to_string_lossy().into_owned());
+    }
+
+    fn name(&mut self, path: &str) {
+        self.paths.push((self.base(), path.to_owned()));
+    }
+
     fn base(&self) -> PathBuf {
         PathBuf::from(self.directory.as_deref().unwrap_or(""))
     }
@@ -158,10 +184,13 @@ impl Options {
 
     fn wanted(&self, path: &str) -> bool {
         let path = path.trim_end_matches('/');
-        let named = self.paths.iter().map(|wanted| wanted.trim_end_matches('/'));
+        let named = self.paths.iter().map(|(_, wanted)| wanted.trim_end_matches('/'));
         let mut named = named.peekable();
         named.peek().is_none()
-            || named.any(|wanted| path == wanted || path.starts_with(&format!("{wanted}/")))
+            || named.any(|wanted| {
+                let below = path.starts_with(&format!("{wanted}/"));
+                path == wanted || below || self.wildcards && wild(wanted, path)
+            })
     }
 
     fn reader(&self) -> io::Result<Box<dyn Read>> {
@@ -199,17 +228,78 @@ fn create(options: &Options, out: &mut impl Write) -> io::Result<u32> {
         None => Box::new(Plain(content)),
     };
     let mut builder = tar::Builder::new(packer);
+    let failed = add_all(options, &mut builder, to_stdout, out)?;
+    builder.into_inner()?.finish()?;
+    Ok(failed)
+}
+
+/// Adds to an archive that is there, in the place of its end.
+fn append(options: &Options, out: &mut impl Write) -> io::Result<u32> {
+    let Some(path) = options.archive.as_deref().filter(|path| *path != "-") else {
+        return Err(io::Error::other("Options '-Aru' are incompatible with '-f -'"));
+    };
+    let cannot =
+        |error: io::Error| io::Error::other(format!("{path}: Cannot open: {}", message(&error)));
+    let mut file = File::options()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)
+        .map_err(cannot)?;
+    let (start, _) = peek(File::open(path).map_err(cannot)?, 6)?;
+    if Codec::of(&start).is_some() || options.codec.is_some() {
+        return Err(io::Error::other("Cannot update compressed archives"));
+    }
+    let mut end = 0;
+    for entry in tar::Archive::new(&file).entries()? {
+        let entry = entry?;
+        end = entry.raw_file_position() + entry.size().next_multiple_of(512);
+    }
+    file.set_len(end)?;
+    file.seek(io::SeekFrom::Start(end))?;
+    let packer: Box<dyn Packer> = Box::new(Plain(Box::new(io::BufWriter::new(file))));
+    let mut builder = tar::Builder::new(packer);
+    let failed = add_all(options, &mut builder, false, out)?;
+    builder.into_inner()?.finish()?;
+    Ok(failed)
+}
+
+fn add_all(
+    options: &Options,
+    builder: &mut tar::Builder<Box<dyn Packer>>,
+    to_stdout: bool,
+    out: &mut impl Write,
+) -> io::Result<u32> {
     builder.follow_symlinks(false);
     let mut failed = 0;
-    for path in &options.paths {
+    for (base, path) in &options.paths {
         let name = path.trim_start_matches('/');
         if name.len() < path.len() {
             eprintln!("tar: Removing leading `/' from member names");
         }
-        failed += add(options, &mut builder, &options.base().join(path), name, to_stdout, out)?;
+        failed += add(options, builder, &base.join(path), name, to_stdout, out)?;
     }
-    builder.into_inner()?.finish()?;
     Ok(failed)
+}
+
+/// Writes a member whose name keeps a `./` that it begins with: the library drops it.
+fn write_member(
+    builder: &mut tar::Builder<Box<dyn Packer>>,
+    header: &mut tar::Header,
+    name: &str,
+    content: impl Read,
+) -> io::Result<()> {
+    let field = header.as_gnu_mut().map(|header| &mut header.name);
+    match field {
+        Some(field) if name.starts_with("./") && name.len() <= field.len() => {
+            field.fill(0);
+            field[..name.len()].copy_from_slice(name.as_bytes());
+            header.set_cksum();
+            builder.append(header, content)
+        }
+        _ => builder.append_data(header, name, content),
+    }
 }
 
 fn add(
@@ -248,7 +338,7 @@ fn add(
     if is_dir {
         header.set_entry_type(tar::EntryType::Directory);
         header.set_size(0);
-        builder.append_data(&mut header, &shown, io::empty())?;
+        write_member(builder, &mut header, &shown, io::empty())?;
         let mut names: Vec<String> = std::fs::read_dir(path)?
             .flatten()
             .map(|entry| entry.file_name().to_string_lossy().into_owned())
@@ -267,7 +357,7 @@ fn add(
         builder.append_link(&mut header, name, std::fs::read_link(path)?)?;
     } else {
         header.set_size(details.size);
-        builder.append_data(&mut header, name, File::open(path)?)?;
+        write_member(builder, &mut header, name, File::open(path)?)?;
     }
     Ok(0)
 }
@@ -389,7 +479,8 @@ fn unpack<R: Read>(
         }
         tar::EntryType::Link => {
             let target = entry.link_name()?.map(PathBuf::from).unwrap_or_default();
-            std::fs::copy(options.base().join(target), path).map(drop)
+            let _ = std::fs::remove_file(path);
+            std::fs::hard_link(options.base().join(target), path)
         }
         _ => Err(io::Error::other("this kind of member is not supported")),
     }

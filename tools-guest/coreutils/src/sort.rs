@@ -1,43 +1,187 @@
-//! What upstream's `sort` would start threads for, which a cell does not have.
+//! What upstream's `sort` would start threads for, which a cell does not have: `-m` and `-c`.
 
 use std::ffi::OsString;
+use std::fs;
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::io::{self, Read};
+use std::path::PathBuf;
 
 /// Letters of `sort` that take what follows them as their value.
 const WITH_VALUE: &[char] = &['k', 'o', 'S', 't', 'T'];
 
-/// The command line without `-m`: files that are sorted already come out the same when they are
-/// sorted.
-pub(crate) fn without_merge(
-    arguments: std::vec::IntoIter<OsString>,
-) -> std::vec::IntoIter<OsString> {
-    let mut kept: Vec<OsString> = Vec::with_capacity(arguments.len());
-    let mut options = true;
-    let mut value = false;
-    for (index, argument) in arguments.enumerate() {
-        let text = argument.to_str().map(str::to_owned);
-        let Some(text) = text.filter(|_| options && !value && index > 0) else {
-            value = false;
-            kept.push(argument);
-            continue;
-        };
+/// Names of the options that do.
+const WITH_VALUE_LONG: &[&str] = &[
+    "batch-size",
+    "buffer-size",
+    "compress-program",
+    "field-separator",
+    "files0-from",
+    "key",
+    "output",
+    "parallel",
+    "random-source",
+    "sort",
+    "temporary-directory",
+];
+
+/// How `-c` says what it finds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Check {
+    Tell,
+    Silent,
+}
+
+/// A command line.
+#[derive(Debug, Default)]
+struct Words {
+    name: OsString,
+    /// Options, without those that are handled here.
+    options: Vec<OsString>,
+    operands: Vec<OsString>,
+    check: Option<Check>,
+}
+
+/// Runs `sort` by upstream's function. Files that are sorted already come out the same when they
+/// are sorted, so `-m` needs nothing of its own; what is in order is what sorting does not change.
+pub(crate) fn run(arguments: std::vec::IntoIter<OsString>) -> i32 {
+    let words = split(arguments);
+    match words.check {
+        Some(check) => self::check(&words, check),
+        None => sort(&words, &[], &words.operands),
+    }
+}
+
+fn sort(words: &Words, more: &[&str], operands: &[OsString]) -> i32 {
+    let mut all = vec![words.name.clone()];
+    all.extend_from_slice(&words.options);
+    all.extend(more.iter().map(OsString::from));
+    all.push("--".into());
+    all.extend_from_slice(operands);
+    uu_sort::uumain(all.into_iter())
+}
+
+fn split(arguments: std::vec::IntoIter<OsString>) -> Words {
+    let mut words = Words::default();
+    let mut arguments = arguments.into_iter();
+    words.name = arguments.next().unwrap_or_default();
+    while let Some(argument) = arguments.next() {
+        let text = argument.to_string_lossy().into_owned();
         match text.strip_prefix('-') {
             Some("-") => {
-                options = false;
-                kept.push(argument);
+                words.operands.extend(arguments.by_ref());
             }
             Some("-merge") => {}
-            Some(long) if long.starts_with('-') => kept.push(argument),
+            Some("-check" | "-check=diagnose-first") => words.check = Some(Check::Tell),
+            Some("-check=quiet" | "-check=silent") => words.check = Some(Check::Silent),
+            Some(long) if long.starts_with('-') => {
+                words.options.push(argument);
+                if WITH_VALUE_LONG.contains(&&long[1..]) {
+                    words.options.extend(arguments.next());
+                }
+            }
             Some(letters) if !letters.is_empty() => {
                 let end = letters.find(WITH_VALUE).unwrap_or(letters.len());
                 let (flags, rest) = letters.split_at(end);
-                value = rest.len() == 1;
-                let flags = flags.replace('m', "");
-                if !(flags.is_empty() && rest.is_empty()) {
-                    kept.push(format!("-{flags}{rest}").into());
+                for flag in flags.chars() {
+                    match flag {
+                        'm' => {}
+                        'c' => words.check = Some(Check::Tell),
+                        'C' => words.check = Some(Check::Silent),
+                        flag => words.options.push(format!("-{flag}").into()),
+                    }
+                }
+                if !rest.is_empty() {
+                    words.options.push(format!("-{rest}").into());
+                    if rest.len() == 1 {
+                        words.options.extend(arguments.next());
+                    }
                 }
             }
-            _ => kept.push(argument),
+            _ => words.operands.push(argument),
         }
     }
-    kept.into_iter()
+    words
+}
+
+/// `-c` and `-C`: 0 if the input is in order, 1 if it is not.
+fn check(words: &Words, check: Check) -> i32 {
+    if let [_, extra, ..] = &words.operands[..] {
+        let letter = if check == Check::Tell { 'c' } else { 'C' };
+        eprintln!("sort: extra operand '{}' not allowed with -{letter}", extra.to_string_lossy());
+        return 2;
+    }
+    let path = words.operands.first().map_or("-".into(), |path| path.to_string_lossy());
+    let content = match read(&path) {
+        Ok(content) => content,
+        Err(error) => {
+            let error = toolcell_program::message(&error);
+            eprintln!("sort: open failed: {path}: {error}");
+            return 2;
+        }
+    };
+    match first_disorder(words, &content) {
+        Ok(None) => 0,
+        Ok(Some((line, text))) => {
+            if check == Check::Tell {
+                eprintln!("sort: {path}:{line}: disorder: {}", String::from_utf8_lossy(text));
+            }
+            1
+        }
+        Err(status) => status,
+    }
+}
+
+fn read(path: &str) -> io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    toolcell_program::open(path)?.read_to_end(&mut content)?;
+    Ok(content)
+}
+
+/// The number and text of the first line that does not belong after the one before it; or the
+/// status of a sort that failed. Lines up to it are changed by sorting, and fewer are not: so it is
+/// found by halving.
+fn first_disorder<'a>(words: &Words, content: &'a [u8]) -> Result<Option<(usize, &'a [u8])>, i32> {
+    let zero = |word: &OsString| word == "-z" || word == "--zero-terminated";
+    let end = if words.options.iter().any(zero) { 0 } else { b'\n' };
+    let lines: Vec<&[u8]> = content.split_inclusive(|byte| *byte == end).collect();
+    if in_order(words, &lines, end)? {
+        return Ok(None);
+    }
+    let (mut ordered, mut disordered) = (1, lines.len());
+    while disordered - ordered > 1 {
+        let middle = ordered.midpoint(disordered);
+        match in_order(words, &lines[..middle], end)? {
+            true => ordered = middle,
+            false => disordered = middle,
+        }
+    }
+    let line = lines[disordered - 1];
+    Ok(Some((disordered, line.strip_suffix(&[end]).unwrap_or(line))))
+}
+
+/// Whether sorting leaves these lines as they are.
+fn in_order(words: &Words, lines: &[&[u8]], end: u8) -> Result<bool, i32> {
+    let mut content = lines.concat();
+    if content.last().is_some_and(|last| *last != end) {
+        content.push(end);
+    }
+    let failed = |error: io::Error| {
+        eprintln!("sort: cannot create temporary file: {}", toolcell_program::message(&error));
+        2
+    };
+    let directory = std::env::var_os("TMPDIR").map_or_else(|| "/tmp".into(), PathBuf::from);
+    let unique = RandomState::new().build_hasher().finish();
+    let (from, to) = (
+        directory.join(format!(".sort-{unique:x}")),
+        directory.join(format!(".sorted-{unique:x}")),
+    );
+    fs::write(&from, &content).map_err(failed)?;
+    let more = ["-o", &to.to_string_lossy()];
+    let status = sort(words, &more, &[from.clone().into_os_string()]);
+    let sorted = fs::read(&to);
+    let _ = (fs::remove_file(&from), fs::remove_file(&to));
+    match status {
+        0 => Ok(sorted.map_err(failed)? == content),
+        status => Err(status),
+    }
 }

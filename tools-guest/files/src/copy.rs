@@ -8,6 +8,7 @@ use toolcell_program::args::Arg;
 use toolcell_program::files::{Details, Kind, look, set_mode, symlink};
 use toolcell_program::message;
 
+use crate::backup::Backup;
 use crate::{arguments, base_name, join, names};
 
 /// Bytes that are copied at a time.
@@ -46,7 +47,7 @@ pub(crate) struct Options {
     pub(crate) parents: bool,
     pub(crate) attributes_only: bool,
     pub(crate) remove_first: bool,
-    pub(crate) backup: Option<String>,
+    pub(crate) backup: Backup,
 }
 
 /// Links made instead of copies.
@@ -71,7 +72,7 @@ impl Options {
             parents: false,
             attributes_only: false,
             remove_first: false,
-            backup: None,
+            backup: Backup::default(),
         }
     }
 }
@@ -177,8 +178,6 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
     let mut options = Options::new("cp");
     let (mut operands, mut directory, mut just_name) = (Vec::new(), None, false);
     let mut follow = None;
-    let mut suffix = "~".to_owned();
-    let mut backup = false;
     for arg in args {
         let (letter, value) = match arg {
             Arg::Operand(path) => {
@@ -194,7 +193,10 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
                 follow = Some(FollowLinks::Never);
             }
             "attributes-only" => options.attributes_only = true,
-            "b" | "backup" => backup = !matches!(text, "none" | "off"),
+            "b" | "backup" | "S" => match options.backup.take("cp", &letter, value.as_deref()) {
+                Ok(()) => {}
+                Err(status) => return status,
+            },
             "d" | "P" => follow = Some(FollowLinks::Never),
             "f" => options.force = true,
             "H" => follow = Some(FollowLinks::Given),
@@ -230,7 +232,6 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
             "r" | "R" => options.recursive = true,
             "remove-destination" => options.remove_first = true,
             "s" => options.link = Some(Link::Symbolic),
-            "S" => (suffix, backup) = (text.to_owned(), true),
             "t" => directory = value,
             "T" => just_name = true,
             "u" => {
@@ -248,7 +249,6 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
             _ => {}
         }
     }
-    options.backup = backup.then_some(suffix);
     options.follow = follow.unwrap_or(match options.recursive {
         true => FollowLinks::Never,
         false => FollowLinks::Always,
@@ -364,8 +364,12 @@ impl<W: Write> Copier<'_, W> {
             }
             Existing::Replace | Existing::Older => {}
         }
-        if let Some(suffix) = &self.options.backup {
-            let aside = format!("{to}{suffix}");
+        if let Some(aside) = self.options.backup.name(to) {
+            if aside == from {
+                let why = format!("backing up '{to}' might destroy source;  '{from}' not copied");
+                self.fail(&why);
+                return false;
+            }
             if let Err(error) = fs::rename(to, &aside) {
                 let why = message(&error);
                 self.fail(&format!("cannot backup '{to}' for '{from}': {why}"));

@@ -42,8 +42,11 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
             Arg::Option(letter, value) => (letter, value),
         };
         match letter.as_str() {
-            "b" | "backup" => options.backup = Some("~".to_owned()),
-            "S" => options.backup = value,
+            "b" | "backup" | "S" => match options.backup.take("install", &letter, value.as_deref())
+            {
+                Ok(()) => {}
+                Err(status) => return status,
+            },
             "C" => compare = true,
             "d" => make = true,
             "D" => parents = true,
@@ -103,7 +106,7 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
         Err(status) => return status,
     };
     // What is there is replaced by a new file: a program that runs keeps its own.
-    options.remove_first = options.backup.is_none();
+    options.remove_first = !options.backup.is_on();
     let mut copier = Copier { options, failed: false, out, asked: io::stdin() };
     for from in operands {
         let to = match target.directory {

@@ -4,12 +4,14 @@
 //! They follow GNU's programs: the options that are here do what they do there, and one that is not
 //! here ends with its name.
 
+mod backup;
 mod chmod;
 mod copy;
 mod df;
 mod du;
 mod install;
 mod ls;
+mod mkdir;
 mod mv;
 mod stat;
 
@@ -28,6 +30,7 @@ fn main() {
         "dir" | "ls" | "vdir" => ls::run(&name, &words, &mut out),
         "du" => du::run(&words, &mut out),
         "install" => install::run(&words, &mut out),
+        "mkdir" => mkdir::run(&words, &mut out),
         "mv" => mv::run(&words, &mut out),
         "stat" => stat::run(&words, &mut out),
         _ => {

@@ -30,7 +30,7 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
     };
     let mut options = Options::new("mv");
     let (mut operands, mut directory, mut just_name) = (Vec::new(), None, false);
-    let (mut suffix, mut backup, mut verbose) = ("~".to_owned(), false, false);
+    let mut verbose = false;
     for arg in args {
         let (letter, value) = match arg {
             Arg::Operand(path) => {
@@ -40,11 +40,13 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
             Arg::Option(letter, value) => (letter, value),
         };
         match letter.as_str() {
-            "b" | "backup" => backup = true,
+            "b" | "backup" | "S" => match options.backup.take("mv", &letter, value.as_deref()) {
+                Ok(()) => {}
+                Err(status) => return status,
+            },
             "f" => options.existing = Existing::Replace,
             "i" => options.existing = Existing::Ask,
             "n" => options.existing = Existing::Keep,
-            "S" => (suffix, backup) = (value.unwrap_or_default(), true),
             "t" => directory = value,
             "T" => just_name = true,
             "u" => options.existing = Existing::Older,
@@ -52,7 +54,6 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
             _ => {}
         }
     }
-    options.backup = backup.then_some(suffix);
     options.recursive = true;
     options.follow = FollowLinks::Never;
     (options.keep_mode, options.keep_times) = (true, true);

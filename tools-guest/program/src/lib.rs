@@ -29,9 +29,10 @@ pub fn start() -> (String, Vec<String>) {
     (name.rsplit('/').next().unwrap_or_default().to_owned(), words.collect())
 }
 
-/// Goes to the working directory that the process was given.
+/// Goes to the working directory that the process was given. The library does not by itself.
 pub fn enter() {
-    if let Some(cwd) = std::env::var_os("PWD") {
+    #[cfg(target_os = "wasi")]
+    if let Some(cwd) = wasip2::cli::environment::initial_cwd() {
         // A directory that is gone is told of by whatever looks at it.
         let _ = std::env::set_current_dir(cwd);
     }
@@ -53,6 +54,8 @@ pub fn finish(name: &str, status: i32, out: &mut impl Write) -> ! {
 pub fn message(error: &io::Error) -> String {
     let text = match error.kind() {
         io::ErrorKind::IsADirectory => "Is a directory".to_owned(),
+        io::ErrorKind::NotADirectory => "Not a directory".to_owned(),
+        io::ErrorKind::AlreadyExists => "File exists".to_owned(),
         _ => error.to_string(),
     };
     match text.split_once(" (os error") {

@@ -21,24 +21,27 @@ struct Diff {
     skip_blank: bool,
     /// Patterns of names that are left out of directories.
     exclude: Vec<String>,
+    /// What stands in place of the files' names and times.
+    labels: Vec<String>,
     header: Vec<String>,
 }
 
 pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
     let (mut recursive, mut new_file, mut fold_case, mut skip_blank) = (false, false, false, false);
     let (mut fold_space, mut rest, mut header) = (None, vec![OsString::from("diff")], Vec::new());
-    let mut exclude = Vec::new();
+    let (mut exclude, mut labels) = (Vec::new(), Vec::new());
     // What the library does not know is taken out of the words first.
     let mut words = words.iter();
     while let Some(word) = words.next() {
         if let Some((option, value)) = with_value(word, &mut words) {
             header.push(quoted(word));
-            if word == option || word == "--width" || word == "--exclude" {
+            if !word.contains('=') && (word == option || word.starts_with("--")) {
                 header.push(quoted(&value));
             }
             match option {
                 "-W" => rest.push(OsString::from(format!("--width={value}"))),
-                _ => exclude.push(value),
+                "-x" => exclude.push(value),
+                _ => labels.push(value),
             }
             continue;
         }
@@ -91,8 +94,17 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
         }
     };
     let (from, to) = (text(&params.from), text(&params.to));
-    let diff =
-        Diff { params, recursive, new_file, fold_case, fold_space, skip_blank, exclude, header };
+    let diff = Diff {
+        params,
+        recursive,
+        new_file,
+        fold_case,
+        fold_space,
+        skip_blank,
+        exclude,
+        labels,
+        header,
+    };
     let (from_dir, to_dir) = (Path::new(&from).is_dir(), Path::new(&to).is_dir());
     match (from_dir, to_dir) {
         (true, true) => diff.directories(&from, &to, out, 0),
@@ -116,7 +128,7 @@ fn with_value<'a>(
     word: &str,
     words: &mut impl Iterator<Item = &'a String>,
 ) -> Option<(&'static str, String)> {
-    for (short, long) in [("-W", "--width"), ("-x", "--exclude")] {
+    for (short, long) in [("-W", "--width"), ("-x", "--exclude"), ("-L", "--label")] {
         let rest = word.strip_prefix(short).filter(|_| !word.starts_with("--"));
         let value = rest
             .filter(|value| !value.is_empty())
@@ -288,6 +300,8 @@ impl Diff {
                 }
             },
         };
+        let heads = matches!(params.format, Format::Unified | Format::Context);
+        let text = if heads { self.labelled(text) } else { text };
         match out.write_all(&text) {
             Ok(()) => 1,
             Err(_) => 2,
@@ -295,7 +309,22 @@ impl Diff {
     }
 }
 
-/// `cmp`.
+impl Diff {
+    /// The first lines, which name the files, with the labels that were given.
+    fn labelled(&self, text: Vec<u8>) -> Vec<u8> {
+        let mut lines = text.split_inclusive(|byte| *byte == b'\n');
+        let mut result = Vec::with_capacity(text.len());
+        for label in self.labels.iter().take(2) {
+            let mark = lines.next().and_then(|line| line.get(..4)).unwrap_or_default();
+            result.extend_from_slice(mark);
+            result.extend_from_slice(label.as_bytes());
+            result.push(b'\n');
+        }
+        lines.for_each(|line| result.extend_from_slice(line));
+        result
+    }
+}
+
 /// The library writes a range of one line as `4,4d3`; diff writes `4d3`.
 fn single(text: &[u8]) -> Vec<u8> {
     let mut result = Vec::with_capacity(text.len());

@@ -45,7 +45,10 @@ fn main() {
         "envsubst" => envsubst::run(&words, &mut out),
         "file" => file::run(&words, &mut out),
         "getopt" => getopt::run(&words, &mut out),
-        "groups" | "hostname" | "id" | "logname" | "whoami" => who::run(&name, &words, &mut out),
+        "uname" => who::uname(&words, &mut out),
+        "arch" | "groups" | "hostname" | "id" | "logname" | "whoami" => {
+            who::run(&name, &words, &mut out)
+        }
         "head" => head::run(&words, &mut out),
         "hd" | "hexdump" => hexdump::run(&name, &words, &mut out),
         "iconv" => iconv::run(&words, &mut out),

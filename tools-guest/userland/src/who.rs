@@ -1,4 +1,5 @@
-//! Who and where one is: `id`, `whoami`, `logname`, `groups`, `hostname`. A cell has one user.
+//! Who and where one is: `id`, `whoami`, `logname`, `groups`, `hostname`, `uname`, `arch`. A cell
+//! has one user.
 
 use std::io::Write;
 
@@ -7,8 +8,56 @@ use toolcell_program::args::{Arg, parse};
 const USER: &str = "agent";
 const NUMBER: &str = "1000";
 
-/// The name of every cell, as `uname -n` says it.
+/// The name of every cell.
 const HOST: &str = "toolcell";
+
+/// What `uname` says, by the letters of its options. A cell behaves as Linux does, on a processor
+/// of its own.
+const SYSTEM: &[(char, &str)] = &[
+    ('s', "Linux"),
+    ('n', HOST),
+    ('r', concat!(env!("CARGO_PKG_VERSION"), "-toolcell")),
+    ('v', "#1 WASI 0.2"),
+    ('m', MACHINE),
+    ('p', "unknown"),
+    ('i', "unknown"),
+    ('o', "GNU/Linux"),
+];
+const MACHINE: &str = "wasm32";
+
+pub(crate) fn uname(words: &[String], out: &mut impl Write) -> i32 {
+    let long = [
+        "all:a",
+        "kernel-name:s",
+        "nodename:n",
+        "kernel-release:r",
+        "kernel-version:v",
+        "machine:m",
+        "processor:p",
+        "hardware-platform:i",
+        "operating-system:o",
+    ];
+    let args = parse(words, "asnrvmpio", &long).and_then(|args| {
+        let extra = args.iter().find_map(|arg| match arg {
+            Arg::Operand(extra) => Some(format!("extra operand ‘{extra}’")),
+            Arg::Option(..) => None,
+        });
+        extra.map_or(Ok(args), Err)
+    });
+    let args = match args {
+        Ok(args) => args,
+        Err(error) => {
+            eprintln!("uname: {error}\nTry 'uname --help' for more information.");
+            return 1;
+        }
+    };
+    let has = |letter: char| args.contains(&Arg::Option(letter.to_string(), None));
+    let shown = SYSTEM.iter().filter(|(letter, value)| {
+        has(*letter) || has('a') && *value != "unknown" || args.is_empty() && *letter == 's'
+    });
+    let values: Vec<&str> = shown.map(|(_, value)| *value).collect();
+    i32::from(writeln!(out, "{}", values.join(" ")).is_err())
+}
 
 pub(crate) fn run(name: &str, words: &[String], out: &mut impl Write) -> i32 {
     let (letters, long): (&str, &[&str]) = match name {
@@ -29,6 +78,7 @@ pub(crate) fn run(name: &str, words: &[String], out: &mut impl Write) -> i32 {
         Arg::Option(..) => None,
     });
     let text = match (name, operand) {
+        ("arch", None) => MACHINE.to_owned(),
         ("hostname", Some(_)) => {
             eprintln!("hostname: you must be root to change the host name");
             return 1;

@@ -11,6 +11,7 @@ struct Options {
     group: usize,
     plain: bool,
     upper: bool,
+    bits: bool,
     seek: u64,
     length: u64,
 }
@@ -25,7 +26,7 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
             word => word.to_owned(),
         })
         .collect();
-    let args = match parse(&words, "c:g:l:s:prui", &[]) {
+    let args = match parse(&words, "c:g:l:s:pruib", &[]) {
         Ok(args) => args,
         Err(error) => {
             eprintln!("xxd: {error}");
@@ -34,8 +35,15 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
     };
     let (mut reverse, mut include, mut paths) = (false, false, Vec::new());
     let (mut columns, mut group) = (None, None);
-    let mut options =
-        Options { columns: 16, group: 2, plain: false, upper: false, seek: 0, length: u64::MAX };
+    let mut options = Options {
+        columns: 16,
+        group: 2,
+        plain: false,
+        upper: false,
+        bits: false,
+        seek: 0,
+        length: u64::MAX,
+    };
     for arg in args {
         let (letter, value) = match arg {
             Arg::Operand(path) => {
@@ -64,6 +72,10 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
                 options.upper = true;
                 true
             }
+            "b" => {
+                options.bits = true;
+                true
+            }
             "i" => {
                 include = true;
                 true
@@ -78,12 +90,14 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
             return 1;
         }
     }
-    if include {
-        eprintln!("xxd: -i is not supported");
-        return 2;
-    }
-    options.columns = columns.filter(|n| *n > 0).unwrap_or(if options.plain { 30 } else { 16 });
-    options.group = group.unwrap_or(2);
+    let usual = match options {
+        Options { plain: true, .. } => 30,
+        Options { bits: true, .. } => 6,
+        _ if include => 12,
+        _ => 16,
+    };
+    options.columns = columns.filter(|n| *n > 0).unwrap_or(usual);
+    options.group = group.unwrap_or(if options.bits { 1 } else { 2 });
     if options.group == 0 {
         options.group = options.columns;
     }
@@ -93,6 +107,7 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
         io::copy(&mut input.by_ref().take(options.seek), &mut io::sink())?;
         input.take(options.length).read_to_end(&mut content)?;
         match reverse {
+            _ if include => include_file(&content, path, options, out),
             true => out.write_all(&revert(&content, options.plain)),
             false => dump(&content, options, out),
         }
@@ -108,9 +123,11 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
 
 fn dump(content: &[u8], options: Options, out: &mut impl Write) -> io::Result<()> {
     let hex = |byte: &u8| match options.upper {
+        _ if options.bits => format!("{byte:08b}"),
         true => format!("{byte:02X}"),
         false => format!("{byte:02x}"),
     };
+    let blank = if options.bits { "        " } else { "  " };
     let mut offset = options.seek;
     for row in content.chunks(options.columns) {
         if options.plain {
@@ -124,7 +141,7 @@ fn dump(content: &[u8], options: Options, out: &mut impl Write) -> io::Result<()
             }
             match row.get(at) {
                 Some(byte) => digits.push_str(&hex(byte)),
-                None => digits.push_str("  "),
+                None => digits.push_str(blank),
             }
         }
         let text: String = row
@@ -133,6 +150,36 @@ fn dump(content: &[u8], options: Options, out: &mut impl Write) -> io::Result<()
             .collect();
         writeln!(out, "{offset:08x}: {digits}  {text}")?;
         offset += row.len() as u64;
+    }
+    Ok(())
+}
+
+/// The bytes as C has them; of a file, as an array with its name and length.
+fn include_file(
+    content: &[u8],
+    path: &str,
+    options: Options,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let usable = |char: char| if char.is_ascii_alphanumeric() { char } else { '_' };
+    let name: String = path.chars().map(usable).collect();
+    let lead = if path.starts_with(|first: char| first.is_ascii_digit()) { "__" } else { "" };
+    let is_file = path != "-";
+    if is_file {
+        writeln!(out, "unsigned char {lead}{name}[] = {{")?;
+    }
+    let mut rows = content.chunks(options.columns).peekable();
+    while let Some(row) = rows.next() {
+        let hex = |byte: &u8| match options.upper {
+            true => format!("0X{byte:02X}"),
+            false => format!("0x{byte:02x}"),
+        };
+        let row: Vec<String> = row.iter().map(hex).collect();
+        let comma = if rows.peek().is_some() { "," } else { "" };
+        writeln!(out, "  {}{comma}", row.join(", "))?;
+    }
+    if is_file {
+        writeln!(out, "}};\nunsigned int {lead}{name}_len = {};", content.len())?;
     }
     Ok(())
 }
