@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::io::Write as _;
+use std::sync::OnceLock;
 
 use cap_std::fs::{Dir, File};
 use parking_lot::Mutex;
@@ -66,7 +67,8 @@ enum Line {
 #[derive(Debug)]
 pub(crate) struct Notices {
     inner: Mutex<Inner>,
-    events: broadcast::Sender<NewFile>,
+    /// Made for whoever listens first: its queue is a hundred kilobytes.
+    events: OnceLock<broadcast::Sender<NewFile>>,
 }
 
 #[derive(Debug)]
@@ -112,7 +114,7 @@ impl Notices {
         if through + 1 >= journal.next_seq() {
             inner.feed = Feed::from_here(journal.directory())?;
         }
-        Ok(Notices { inner: Mutex::new(inner), events: broadcast::Sender::new(MAX_FILE_EVENTS) })
+        Ok(Notices { inner: Mutex::new(inner), events: OnceLock::new() })
     }
 
     /// Whether there is nothing to look at.
@@ -162,8 +164,10 @@ impl Notices {
         for file in new {
             inner.write(&Line::File(file.clone()))?;
             inner.files.push(file.clone());
-            // Nobody may be listening.
-            let _ = self.events.send(file);
+            if let Some(events) = self.events.get() {
+                // Nobody may be listening any more.
+                let _ = events.send(file);
+            }
         }
         Ok(())
     }
@@ -192,7 +196,7 @@ impl Notices {
 
     /// New files, from now on.
     pub(crate) fn events(&self) -> broadcast::Receiver<NewFile> {
-        self.events.subscribe()
+        self.events.get_or_init(|| broadcast::Sender::new(MAX_FILE_EVENTS)).subscribe()
     }
 
     /// Notes that everything has been looked at, so that the next process need not.

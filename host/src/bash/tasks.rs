@@ -1,8 +1,8 @@
 //! Commands in the background.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -94,20 +94,14 @@ fn status(exit: Option<Exit>) -> &'static str {
 }
 
 /// The commands of a cell that were put into the background.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Tasks {
     all: Mutex<BTreeMap<String, Arc<Task>>>,
     count: Mutex<u32>,
-    ended: broadcast::Sender<TaskEvent>,
+    /// Made for whoever listens first.
+    ended: Arc<OnceLock<broadcast::Sender<TaskEvent>>>,
     /// Ends that no result has told of; at most [`MAX_TASK_EVENTS`], the latest.
     untold: Arc<Mutex<VecDeque<TaskEvent>>>,
-}
-
-impl Default for Tasks {
-    fn default() -> Tasks {
-        let ended = broadcast::Sender::new(MAX_TASK_EVENTS);
-        Tasks { all: Mutex::default(), count: Mutex::default(), ended, untold: Arc::default() }
-    }
 }
 
 impl Tasks {
@@ -130,8 +124,10 @@ impl Tasks {
                 untold.push_back(event.clone());
             }
             drop(untold);
-            // Nobody may be listening.
-            let _ = ended.send(event);
+            if let Some(ended) = ended.get() {
+                // Nobody may be listening any more.
+                let _ = ended.send(event);
+            }
         }
     }
 
@@ -149,7 +145,7 @@ impl Tasks {
 
     /// Ends, from now on.
     pub(crate) fn events(&self) -> broadcast::Receiver<TaskEvent> {
-        self.ended.subscribe()
+        self.ended.get_or_init(|| broadcast::Sender::new(MAX_TASK_EVENTS)).subscribe()
     }
 
     pub(super) fn add(&self, id: &str, task: Task) {
