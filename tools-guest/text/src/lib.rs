@@ -1,13 +1,16 @@
 //! Text that the shell and the programs of a cell read and write alike: shell patterns, numbers in
-//! `printf`'s formats, times in `strftime`'s.
+//! `printf`'s formats, times in `strftime`'s and as people write
+//! them.
 
 mod number;
 mod pattern;
 mod time;
+mod when;
 
 pub use number::float;
 pub use pattern::{Pattern, escape as escape_pattern};
 pub use time::format as time;
+pub use when::parse as when;
 
 /// Whether a shell pattern matches all of a name.
 pub fn wild(pattern: &str, name: &str) -> bool {

@@ -1,5 +1,6 @@
 //! `grep`, `egrep` and `fgrep` with GNU's syntax and options, on ripgrep's engine.
 
+use std::borrow::Cow;
 use std::io::{self, Read, Write};
 use std::ops::Range;
 use std::path::Path;
@@ -16,6 +17,12 @@ const CHUNK: usize = 256 << 10;
 
 /// Bytes that one line may have.
 const MAX_LINE: usize = 256 << 20;
+
+/// GNU's colours.
+const MATCH: &str = "01;31";
+const NAME: &str = "35";
+const NUMBER: &str = "32";
+const SEPARATOR: &str = "36";
 
 /// How patterns are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,10 +122,10 @@ const LONG: &[&str] = &[
 
 pub(crate) fn run(name: &str, words: &[String], out: &mut impl Write) -> i32 {
     let parsed = options(name, words).and_then(|(options, paths)| {
-        let matcher = matcher(&options)?;
-        Ok((options, paths, matcher))
+        let engine = engine(&options)?;
+        Ok((options, paths, engine))
     });
-    let (options, paths, matcher) = match parsed {
+    let (options, paths, engine) = match parsed {
         Ok(parsed) => parsed,
         Err(error) => {
             eprintln!("grep: {error}");
@@ -129,7 +136,7 @@ pub(crate) fn run(name: &str, words: &[String], out: &mut impl Write) -> i32 {
     if options.patterns.is_empty() && !options.invert && options.files != Some(false) {
         return 1;
     }
-    let mut search = Search { options, matcher, failed: false, found: false, shown: false };
+    let mut search = Search { options, engine, failed: false, found: false, shown: false };
     search.paths(&paths, out);
     match (search.found, search.failed) {
         (true, false) => 0,
@@ -277,10 +284,90 @@ fn options(name: &str, words: &[String]) -> Result<(Options, Vec<String>), Strin
     if operands.is_empty() {
         operands.push(if options.recursive { "." } else { "-" }.to_owned());
     }
-    if options.color {
-        return Err("unsupported option '--color=always'".to_owned());
-    }
     Ok((options, operands))
+}
+
+/// What lines are compared with.
+enum Engine {
+    Plain(RegexMatcher),
+    /// With look-around or back-references, which have no quick way.
+    Fancy(Box<fancy_regex::Regex>),
+}
+
+impl Engine {
+    fn is_match(&self, line: &[u8]) -> bool {
+        match self {
+            Engine::Plain(matcher) => matcher.is_match(line).unwrap_or(false),
+            // One that takes too long does not match.
+            Engine::Fancy(regex) => {
+                regex.is_match(&*String::from_utf8_lossy(line)).unwrap_or(false)
+            }
+        }
+    }
+
+    /// Where the first line begins that may match; none if no line does.
+    fn candidate(&self, lines: &[u8]) -> Option<usize> {
+        let found = match self {
+            Engine::Plain(matcher) => matcher.find_candidate_line(lines),
+            // Each line is looked at, then.
+            Engine::Fancy(_) => return Some(0),
+        };
+        let at = match found {
+            Ok(found) => match found? {
+                LineMatchKind::Confirmed(at) | LineMatchKind::Candidate(at) => at,
+            },
+            Err(_) => return Some(0),
+        };
+        Some(memchr::memrchr(b'\n', &lines[..at]).map_or(0, |before| before + 1))
+    }
+
+    /// The parts of a line that match, the empty ones left out.
+    fn spans(&self, line: &[u8]) -> Vec<(usize, usize)> {
+        let mut spans = Vec::new();
+        match self {
+            Engine::Plain(matcher) => {
+                let _ = matcher.find_iter(line, |found| {
+                    spans.push((found.start(), found.end()));
+                    true
+                });
+            }
+            Engine::Fancy(regex) => {
+                // What is not UTF-8 has no offsets that would be the line's.
+                let line = std::str::from_utf8(line).unwrap_or_default();
+                let found = regex.find_iter(line).map_while(Result::ok);
+                spans.extend(found.map(|found| (found.start(), found.end())));
+            }
+        }
+        spans.retain(|(start, end)| start < end);
+        spans
+    }
+}
+
+fn engine(options: &Options) -> Result<Engine, String> {
+    let extended = options.syntax == Syntax::Extended;
+    let posix = extended || options.syntax == Syntax::Basic;
+    let refers = |pattern: &String| crate::posix::has_references(pattern);
+    if !(posix && options.patterns.iter().any(refers)) {
+        let plain = matcher(options);
+        if plain.is_ok() || options.syntax != Syntax::Perl {
+            return plain.map(Engine::Plain);
+        }
+    }
+    let mut patterns = Vec::with_capacity(options.patterns.len());
+    for pattern in &options.patterns {
+        let translated = match posix {
+            true => crate::posix::translate(pattern, extended, true)?,
+            false => pattern.clone(),
+        };
+        patterns.push(match (options.line, options.word) {
+            (true, _) => format!("^(?:{translated})$"),
+            (false, true) => format!(r"(?<!\w)(?:{translated})(?!\w)"),
+            (false, false) => translated,
+        });
+    }
+    let flags = if options.ignore_case { "(?i)" } else { "" };
+    let regex = fancy_regex::Regex::new(&format!("{flags}{}", patterns.join("|")));
+    regex.map(|regex| Engine::Fancy(Box::new(regex))).map_err(|error| error.to_string())
 }
 
 fn matcher(options: &Options) -> Result<RegexMatcher, String> {
@@ -313,7 +400,7 @@ fn matcher(options: &Options) -> Result<RegexMatcher, String> {
 
 struct Search {
     options: Options,
-    matcher: RegexMatcher,
+    engine: Engine,
     failed: bool,
     found: bool,
     /// Whether lines have been printed, so that a group is separated from the one before it.
@@ -322,7 +409,8 @@ struct Search {
 
 impl Search {
     fn paths(&mut self, paths: &[String], out: &mut impl Write) {
-        let several = paths.len() > 1 || self.options.recursive;
+        let directory = |path: &String| path != "-" && Path::new(path).is_dir();
+        let several = paths.len() > 1 || self.options.recursive && paths.iter().any(directory);
         for path in paths {
             if self.found && self.options.quiet {
                 return;
@@ -438,7 +526,7 @@ impl Search {
         let (mut after, mut last_shown, mut binary) = (0usize, 0u64, None);
         loop {
             if skips && binary.is_some() {
-                let skipped = reader.skip(|lines| self.candidate(lines));
+                let skipped = reader.skip(|lines| self.engine.candidate(lines));
                 if self.options.number {
                     number += memchr::memchr_iter(end, &reader.buffer[skipped]).count() as u64;
                 }
@@ -457,7 +545,7 @@ impl Search {
                     break;
                 }
             }
-            let matched = self.matcher.is_match(line).unwrap_or(false);
+            let matched = self.engine.is_match(line);
             if matched == self.options.invert {
                 if after > 0 && !lists {
                     after -= 1;
@@ -482,7 +570,8 @@ impl Search {
             }
             if !lists {
                 if binary == Some(true) {
-                    writeln!(out, "grep: {name}: binary file matches")?;
+                    out.flush()?;
+                    eprintln!("grep: {name}: binary file matches");
                     return Ok(());
                 }
                 let first = before.front().map_or(number, |(number, ..)| *number);
@@ -494,7 +583,7 @@ impl Search {
                     && apart
                     && let Some(separator) = &self.options.separator
                 {
-                    writeln!(out, "{separator}")?;
+                    writeln!(out, "{}", self.colored(SEPARATOR, separator))?;
                 }
                 let line = line.to_vec();
                 for (number, offset, line) in std::mem::take(&mut before) {
@@ -523,19 +612,6 @@ impl Search {
             }
         }
         self.summary(name, filename, selected, out)
-    }
-
-    /// Where the first line begins that may match; none if no line does.
-    fn candidate(&self, lines: &[u8]) -> Option<usize> {
-        let found = match self.matcher.find_candidate_line(lines) {
-            Ok(found) => found?,
-            // Each line is looked at, then.
-            Err(_) => return Some(0),
-        };
-        let at = match found {
-            LineMatchKind::Confirmed(at) | LineMatchKind::Candidate(at) => at,
-        };
-        Some(memchr::memrchr(b'\n', &lines[..at]).map_or(0, |before| before + 1))
     }
 
     fn summary(
@@ -574,19 +650,43 @@ impl Search {
         offset: u64,
         out: &mut impl Write,
     ) -> io::Result<()> {
+        let separator = separator.to_string();
+        let separator = self.colored(SEPARATOR, &separator);
         if filename {
+            let name = self.colored(NAME, name);
             match self.options.null_names {
                 true => write!(out, "{name}\0")?,
                 false => write!(out, "{name}{separator}")?,
             }
         }
         if self.options.number {
-            write!(out, "{number}{separator}")?;
+            write!(out, "{}{separator}", self.colored(NUMBER, &number.to_string()))?;
         }
         if self.options.offset {
-            write!(out, "{offset}{separator}")?;
+            write!(out, "{}{separator}", self.colored(NUMBER, &offset.to_string()))?;
         }
         Ok(())
+    }
+
+    /// A text as a terminal shows it in a colour, if colours are wanted.
+    fn colored<'t>(&self, color: &str, text: &'t str) -> Cow<'t, str> {
+        match self.options.color {
+            true => Cow::Owned(format!("\x1b[{color}m\x1b[K{text}\x1b[m\x1b[K")),
+            false => Cow::Borrowed(text),
+        }
+    }
+
+    /// A line with what matches in it in a colour.
+    fn show_colored(&self, line: &[u8], out: &mut impl Write) -> io::Result<()> {
+        let mut shown = 0;
+        for (from, to) in self.engine.spans(line) {
+            out.write_all(&line[shown..from])?;
+            write!(out, "\x1b[{MATCH}m\x1b[K")?;
+            out.write_all(&line[from..to])?;
+            out.write_all(b"\x1b[m\x1b[K")?;
+            shown = to;
+        }
+        out.write_all(&line[shown..])
     }
 
     #[allow(clippy::too_many_arguments, reason = "they are what a line of output is made of")]
@@ -605,7 +705,10 @@ impl Search {
             return Ok(());
         }
         self.prefix(name, filename, separator, number, offset, out)?;
-        out.write_all(line)?;
+        match self.options.color && (separator == ':') != self.options.invert {
+            true => self.show_colored(line, out)?,
+            false => out.write_all(line)?,
+        }
         out.write_all(&[end])
     }
 
@@ -623,16 +726,12 @@ impl Search {
         if self.options.invert {
             return Ok(());
         }
-        let mut spans = Vec::new();
-        let _ = self.matcher.find_iter(line, |found| {
-            if !found.is_empty() {
-                spans.push((found.start(), found.end()));
-            }
-            true
-        });
-        for (from, to) in spans {
+        for (from, to) in self.engine.spans(line) {
             self.prefix(name, filename, ':', number, offset + from as u64, out)?;
-            out.write_all(&line[from..to])?;
+            match self.options.color {
+                true => self.show_colored(&line[from..to], out)?,
+                false => out.write_all(&line[from..to])?,
+            }
             out.write_all(&[end])?;
         }
         Ok(())

@@ -35,6 +35,12 @@ enum Test {
     },
     Empty,
     Newer(u128),
+    /// Which file it is: device and inode.
+    Same(u64, u64),
+    Inode {
+        sign: char,
+        number: u64,
+    },
     Age {
         sign: char,
         amount: u64,
@@ -81,6 +87,8 @@ impl Test {
             Test::Size { .. }
             | Test::Empty
             | Test::Newer(_)
+            | Test::Same(..)
+            | Test::Inode { .. }
             | Test::Age { .. }
             | Test::Executable
             | Test::Mode { .. }
@@ -318,6 +326,30 @@ impl Parser<'_> {
                     stat.map_err(|error| format!("‘{path}’: {}", error.message()))?.modified,
                 )
             }
+            "-newermt" => {
+                let text = self.value(name)?;
+                let now = self.world.system.now().as_nanos();
+                let time = toolcell_text::when(&text, now).ok_or_else(|| {
+                    format!("I cannot figure out how to interpret ‘{text}’ as a date or time")
+                })?;
+                Test::Newer(time)
+            }
+            "-samefile" => {
+                let path = self.value(name)?;
+                let full = self.world.absolute(&path);
+                let stat = self.world.system.stat(&full, false);
+                let stat = stat.map_err(|error| format!("‘{path}’: {}", error.message()))?;
+                Test::Same(stat.device, stat.inode)
+            }
+            "-inum" => {
+                let text = self.value(name)?;
+                let (sign, digits) = sign(&text);
+                let number = digits.parse();
+                Test::Inode {
+                    sign,
+                    number: number.map_err(|_| format!("invalid argument `{text}' to `-inum'"))?,
+                }
+            }
             "-mtime" | "-mmin" | "-atime" | "-amin" | "-ctime" | "-cmin" => {
                 let text = self.value(name)?;
                 let (sign, digits) = sign(&text);
@@ -393,7 +425,10 @@ impl Parser<'_> {
                 Test::Delete
             }
             "-prune" => Test::Prune,
-            "-quit" => Test::Quit,
+            "-quit" => {
+                self.acts = true;
+                Test::Quit
+            }
             name if name.starts_with('-') => return Err(format!("unknown predicate `{name}'")),
             name => {
                 return Err(format!("paths must precede expression: `{name}'"));
@@ -526,6 +561,14 @@ impl Find {
                 FileKind::File => entry.stat.is_some_and(|stat| stat.size == 0),
                 _ => false,
             },
+            Test::Same(device, inode) => {
+                entry.stat.is_some_and(|stat| (stat.device, stat.inode) == (*device, *inode))
+            }
+            Test::Inode { sign, number } => entry.stat.is_some_and(|stat| match sign {
+                '+' => stat.inode > *number,
+                '-' => stat.inode < *number,
+                _ => stat.inode == *number,
+            }),
             Test::Newer(than) => entry.stat.is_some_and(|stat| stat.modified > *than),
             Test::Age { sign, amount, unit } => {
                 let Some(stat) = entry.stat else { return false };

@@ -107,6 +107,10 @@ impl World {
 
 /// The status of a program that could not be started, after saying so.
 pub(crate) fn not_started(who: &str, name: &str, error: Errno) -> i32 {
-    eprintln!("{who}: ‘{name}’: {}", error.message());
+    // findutils writes no quotes.
+    match who {
+        "xargs" => eprintln!("xargs: {name}: {}", error.message()),
+        who => eprintln!("{who}: ‘{name}’: {}", error.message()),
+    }
     if error == Errno::NotFound { 127 } else { 126 }
 }
