@@ -1,6 +1,7 @@
 //! Running one instance to its end, and saying how it ended.
 
 use std::future::{Future as _, poll_fn};
+use std::pin::pin;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -294,7 +295,7 @@ impl Walled {
         let control = self.control.clone();
         let latest = self.store.data().seat.as_ref().map(|seat| seat.latest.clone());
         {
-            let mut body = Box::pin(Metered::new(body(&mut self.store), &control));
+            let mut body = pin!(Metered::new(body(&mut self.store), &control));
             let body = poll_fn(|context| {
                 let result = body.as_mut().poll(context);
                 // It waits for something else than its child, or its turn is over.
