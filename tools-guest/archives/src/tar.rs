@@ -227,10 +227,7 @@ fn create(options: &Options, out: &mut impl Write) -> io::Result<u32> {
         Some(codec) => codec.writer(content, codec.level())?,
         None => Box::new(Plain(content)),
     };
-    let mut builder = tar::Builder::new(packer);
-    let failed = add_all(options, &mut builder, to_stdout, out)?;
-    builder.into_inner()?.finish()?;
-    Ok(failed)
+    write_archive(options, packer, to_stdout, out)
 }
 
 /// Adds to an archive that is there, in the place of its end.
@@ -259,18 +256,17 @@ fn append(options: &Options, out: &mut impl Write) -> io::Result<u32> {
     file.set_len(end)?;
     file.seek(io::SeekFrom::Start(end))?;
     let packer: Box<dyn Packer> = Box::new(Plain(Box::new(io::BufWriter::new(file))));
-    let mut builder = tar::Builder::new(packer);
-    let failed = add_all(options, &mut builder, false, out)?;
-    builder.into_inner()?.finish()?;
-    Ok(failed)
+    write_archive(options, packer, false, out)
 }
 
-fn add_all(
+/// Adds what is named, and the end.
+fn write_archive(
     options: &Options,
-    builder: &mut tar::Builder<Box<dyn Packer>>,
+    packer: Box<dyn Packer>,
     to_stdout: bool,
     out: &mut impl Write,
 ) -> io::Result<u32> {
+    let mut builder = tar::Builder::new(packer);
     builder.follow_symlinks(false);
     let mut failed = 0;
     for (base, path) in &options.paths {
@@ -278,8 +274,9 @@ fn add_all(
         if name.len() < path.len() {
             eprintln!("tar: Removing leading `/' from member names");
         }
-        failed += add(options, builder, &base.join(path), name, to_stdout, out)?;
+        failed += add(options, &mut builder, &base.join(path), name, to_stdout, out)?;
     }
+    builder.into_inner()?.finish()?;
     Ok(failed)
 }
 

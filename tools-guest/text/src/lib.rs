@@ -1,6 +1,6 @@
 //! Text that the shell and the programs of a cell read and write alike: shell patterns, numbers in
-//! `printf`'s formats, times in `strftime`'s and as people write
-//! them.
+//! `printf`'s formats, times in `strftime`'s and as
+//! people write them.
 
 mod number;
 mod pattern;

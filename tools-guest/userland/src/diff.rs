@@ -307,9 +307,7 @@ impl Diff {
             Err(_) => 2,
         }
     }
-}
 
-impl Diff {
     /// The first lines, which name the files, with the labels that were given.
     fn labelled(&self, text: Vec<u8>) -> Vec<u8> {
         let mut lines = text.split_inclusive(|byte| *byte == b'\n');

@@ -344,8 +344,7 @@ impl Engine {
 }
 
 fn engine(options: &Options) -> Result<Engine, String> {
-    let extended = options.syntax == Syntax::Extended;
-    let posix = extended || options.syntax == Syntax::Basic;
+    let posix = matches!(options.syntax, Syntax::Basic | Syntax::Extended);
     let refers = |pattern: &String| crate::posix::has_references(pattern);
     if !(posix && options.patterns.iter().any(refers)) {
         let plain = matcher(options);
@@ -353,37 +352,35 @@ fn engine(options: &Options) -> Result<Engine, String> {
             return plain.map(Engine::Plain);
         }
     }
-    let mut patterns = Vec::with_capacity(options.patterns.len());
-    for pattern in &options.patterns {
-        let translated = match posix {
-            true => crate::posix::translate(pattern, extended, true)?,
-            false => pattern.clone(),
-        };
-        patterns.push(match (options.line, options.word) {
-            (true, _) => format!("^(?:{translated})$"),
-            (false, true) => format!(r"(?<!\w)(?:{translated})(?!\w)"),
-            (false, false) => translated,
-        });
-    }
+    let joined = patterns(options, true)?.join("|");
+    let joined = match options.word && !options.line {
+        true => format!(r"(?<!\w)(?:{joined})(?!\w)"),
+        false => joined,
+    };
     let flags = if options.ignore_case { "(?i)" } else { "" };
-    let regex = fancy_regex::Regex::new(&format!("{flags}{}", patterns.join("|")));
+    let regex = fancy_regex::Regex::new(&format!("{flags}{joined}"));
     regex.map(|regex| Engine::Fancy(Box::new(regex))).map_err(|error| error.to_string())
 }
 
-fn matcher(options: &Options) -> Result<RegexMatcher, String> {
-    let mut patterns = Vec::with_capacity(options.patterns.len());
-    for pattern in &options.patterns {
+/// The patterns in the syntax of the engine, each to be matched by itself.
+fn patterns(options: &Options, references: bool) -> Result<Vec<String>, String> {
+    let translate = |pattern: &String| {
         let translated = match options.syntax {
             Syntax::Fixed => regex::escape(pattern),
             Syntax::Perl => pattern.clone(),
-            Syntax::Basic => crate::posix::translate(pattern, false, false)?,
-            Syntax::Extended => crate::posix::translate(pattern, true, false)?,
+            Syntax::Basic => crate::posix::translate(pattern, false, references)?,
+            Syntax::Extended => crate::posix::translate(pattern, true, references)?,
         };
-        patterns.push(match (options.line, options.word) {
-            (true, _) => format!("^(?:{translated})$"),
-            _ => format!("(?:{translated})"),
-        });
-    }
+        Ok(match options.line {
+            true => format!("^(?:{translated})$"),
+            false => format!("(?:{translated})"),
+        })
+    };
+    options.patterns.iter().map(translate).collect()
+}
+
+fn matcher(options: &Options) -> Result<RegexMatcher, String> {
+    let patterns = patterns(options, false)?;
     // Without patterns nothing matches.
     let joined = if patterns.is_empty() { "[^\\s\\S]".to_owned() } else { patterns.join("|") };
     let mut builder = RegexMatcherBuilder::new();

@@ -3,9 +3,10 @@
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 
-use toolcell_program::args::{Arg, parse};
 use toolcell_program::files::give_back;
 use toolcell_program::{message, open, open_input};
+
+use crate::ends::{Ends, count, parse};
 
 /// Bytes read at once.
 const CHUNK: u64 = 64 << 10;
@@ -36,44 +37,15 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
             _ => word.clone(),
         })
         .collect();
-    let long = ["bytes=:c", "lines=:n", "quiet:q", "silent:q", "verbose:v", "zero-terminated:z"];
-    let args = match parse(&words, "c:n:qvz", &long) {
-        Ok(args) => args,
-        Err(error) => {
-            eprintln!("head: {error}\nTry 'head --help' for more information.");
-            return 1;
-        }
+    let part = |bytes: bool, value: &str| {
+        let digits = value.strip_prefix(['-', '+']).unwrap_or(value);
+        Some(Part { lines: !bytes, count: count(digits)?, but_last: value.starts_with('-') })
     };
-    let mut part = Part { lines: true, count: 10, but_last: false };
-    let (mut end, mut headers, mut paths) = (b'\n', None, Vec::new());
-    for arg in args {
-        let (letter, value) = match arg {
-            Arg::Operand(path) => {
-                paths.push(path);
-                continue;
-            }
-            Arg::Option(letter, value) => (letter, value.unwrap_or_default()),
-        };
-        match letter.as_str() {
-            "q" => headers = Some(false),
-            "v" => headers = Some(true),
-            "z" => end = 0,
-            letter => {
-                let lines = letter == "n";
-                let digits = value.strip_prefix(['-', '+']).unwrap_or(&value);
-                let Some(count) = crate::tail::count(digits) else {
-                    let what = if lines { "lines" } else { "bytes" };
-                    eprintln!("head: invalid number of {what}: ‘{value}’");
-                    return 1;
-                };
-                part = Part { lines, count, but_last: value.starts_with('-') };
-            }
-        }
-    }
-    if paths.is_empty() {
-        paths.push("-".to_owned());
-    }
-    let headers = headers.unwrap_or(paths.len() > 1);
+    let Ends { part, end, headers, paths } = match parse("head", &words, part) {
+        Ok(ends) => ends,
+        Err(status) => return status,
+    };
+    let part = part.unwrap_or(Part { lines: true, count: 10, but_last: false });
     let (mut status, mut shown) = (0, false);
     for path in &paths {
         let is_stdin = path == "-";

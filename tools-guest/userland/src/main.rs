@@ -8,6 +8,7 @@ mod cat;
 mod column;
 mod dd;
 mod diff;
+mod ends;
 mod envsubst;
 mod file;
 mod getopt;

@@ -3,8 +3,9 @@
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 
-use toolcell_program::args::{Arg, parse};
 use toolcell_program::{message, open};
+
+use crate::ends::{Ends, count, parse};
 
 /// What is shown of each file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,48 +30,20 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
             _ => word.clone(),
         })
         .collect();
-    let long = ["bytes=:c", "lines=:n", "quiet:q", "silent:q", "verbose:v", "zero-terminated:z"];
-    let args = match parse(&words, "c:n:qvz", &long) {
-        Ok(args) => args,
-        Err(error) => {
-            eprintln!("tail: {error}\nTry 'tail --help' for more information.");
-            return 1;
-        }
+    let part = |bytes: bool, value: &str| {
+        let count = count(value.trim_start_matches(['+', '-']))?;
+        Some(match (bytes, value.starts_with('+')) {
+            (true, true) => Part::FromByte(count),
+            (true, false) => Part::LastBytes(count),
+            (false, true) => Part::FromLine(count),
+            (false, false) => Part::LastLines(count),
+        })
     };
-    let (mut part, mut end, mut headers, mut paths) =
-        (Part::LastLines(10), b'\n', None, Vec::new());
-    for arg in args {
-        let (letter, value) = match arg {
-            Arg::Operand(path) => {
-                paths.push(path);
-                continue;
-            }
-            Arg::Option(letter, value) => (letter, value.unwrap_or_default()),
-        };
-        match letter.as_str() {
-            "q" => headers = Some(false),
-            "v" => headers = Some(true),
-            "z" => end = 0,
-            letter => {
-                let bytes = letter == "c";
-                let Some(count) = count(value.trim_start_matches(['+', '-'])) else {
-                    let what = if bytes { "bytes" } else { "lines" };
-                    eprintln!("tail: invalid number of {what}: ‘{value}’");
-                    return 1;
-                };
-                part = match (bytes, value.starts_with('+')) {
-                    (true, true) => Part::FromByte(count),
-                    (true, false) => Part::LastBytes(count),
-                    (false, true) => Part::FromLine(count),
-                    (false, false) => Part::LastLines(count),
-                };
-            }
-        }
-    }
-    if paths.is_empty() {
-        paths.push("-".to_owned());
-    }
-    let headers = headers.unwrap_or(paths.len() > 1);
+    let Ends { part, end, headers, paths } = match parse("tail", &words, part) {
+        Ok(ends) => ends,
+        Err(status) => return status,
+    };
+    let part = part.unwrap_or(Part::LastLines(10));
     let mut status = 0;
     for (at, path) in paths.iter().enumerate() {
         let mut input = match open(path) {
@@ -97,21 +70,6 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
         }
     }
     status
-}
-
-pub(crate) fn count(text: &str) -> Option<u64> {
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let factor = match &text[digits.len()..] {
-        "" => 1,
-        "b" => 512,
-        "K" | "k" | "KiB" => 1 << 10,
-        "kB" | "KB" => 1_000,
-        "M" | "MiB" => 1 << 20,
-        "MB" => 1_000_000,
-        "G" | "GiB" => 1 << 30,
-        _ => return None,
-    };
-    digits.parse::<u64>().ok()?.checked_mul(factor)
 }
 
 /// Keeps no more than what may have to be shown.
