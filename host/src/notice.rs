@@ -132,7 +132,7 @@ impl Notices {
     ) -> Result<(), Error> {
         let inner = &mut *self.inner.lock();
         let next = journal.next_seq();
-        for record in inner.feed.poll(journal.directory())? {
+        for record in inner.feed.poll_through(journal.directory(), journal.position().segment)? {
             if let Some(source) = appeared(&record)
                 && !inner.announced.contains(&record.seq)
                 && record.seq > inner.through

@@ -1,6 +1,7 @@
 //! Segments to records: the two halves of each change put together, in order.
 
 use std::collections::HashMap;
+use std::io::ErrorKind::NotFound;
 use std::io::{Read as _, Seek as _, SeekFrom};
 
 use cap_std::fs::Dir;
@@ -162,7 +163,7 @@ impl Reader {
 #[derive(Debug, Default)]
 pub struct Feed {
     reader: Reader,
-    offsets: HashMap<String, u64>,
+    position: Position,
 }
 
 impl Feed {
@@ -171,13 +172,7 @@ impl Feed {
     /// # Errors
     /// When the journal cannot be listed.
     pub fn from_here(directory: &Dir) -> Result<Feed, JournalError> {
-        let io = |source| JournalError::Io { action: "examine", source };
-        let mut offsets = HashMap::new();
-        for (name, _) in segments(directory)? {
-            let length = directory.metadata(&name).map_err(io)?.len();
-            offsets.insert(name, length);
-        }
-        Ok(Feed { reader: Reader::default(), offsets })
+        Ok(Feed { reader: Reader::default(), position: end(directory)? })
     }
 
     /// The changes that were completed since the last time, in the order in which they were asked
@@ -186,14 +181,33 @@ impl Feed {
     /// # Errors
     /// When a segment cannot be read, or is of another version.
     pub fn poll(&mut self, directory: &Dir) -> Result<Vec<Record>, JournalError> {
-        for (name, _) in segments(directory)? {
-            let offset = self.offsets.get(&name).copied().unwrap_or(0);
-            let bytes = load(directory, &name, offset)?;
+        let last = segments(directory)?.last().map_or(0, |(_, number)| *number);
+        self.poll_through(directory, last)
+    }
+
+    /// The same, where it is known which segment is the last. The ones before that do not grow any
+    /// more, so that those which were read to their end are not opened again.
+    ///
+    /// # Errors
+    /// As [`Feed::poll`].
+    pub fn poll_through(
+        &mut self,
+        directory: &Dir,
+        last: u64,
+    ) -> Result<Vec<Record>, JournalError> {
+        for segment in self.position.segment.max(FIRST_SEGMENT)..=last {
+            let name = segment_name(segment);
+            let offset = if segment == self.position.segment { self.position.offset } else { 0 };
+            let bytes = match load(directory, &name, offset) {
+                // It could not be made, and the one after it has the records.
+                Err(JournalError::Io { source, .. }) if source.kind() == NotFound => continue,
+                result => result?,
+            };
             let read = match offset {
                 0 => self.reader.feed(&name, &bytes)?,
                 _ => self.reader.feed_more(&bytes),
             };
-            self.offsets.insert(name, offset + read as u64);
+            self.position = Position { segment, offset: offset + read as u64 };
         }
         Ok(self.reader.take_complete())
     }
@@ -314,6 +328,14 @@ pub fn end(directory: &Dir) -> Result<Position, JournalError> {
     }
 }
 
+/// The number of a journal's first segment.
+const FIRST_SEGMENT: u64 = 1;
+
+/// The name of a segment's file.
+pub(super) fn segment_name(number: u64) -> String {
+    format!("{number:08}.log")
+}
+
 /// The segments' names and numbers, in order.
 pub(crate) fn segments(directory: &Dir) -> Result<Vec<(String, u64)>, JournalError> {
     let io = |source| JournalError::Io { action: "list", source };
@@ -332,9 +354,10 @@ pub(crate) fn segments(directory: &Dir) -> Result<Vec<(String, u64)>, JournalErr
 /// What a segment holds from `offset` on.
 fn load(directory: &Dir, name: &str, offset: u64) -> Result<Vec<u8>, JournalError> {
     let io = |source| JournalError::Io { action: "read", source };
-    let mut bytes = Vec::new();
     let mut file = directory.open(name).map_err(io)?;
+    let length = file.metadata().map_err(io)?.len().saturating_sub(offset).min(MAX_SEGMENT_BYTES);
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
     file.seek(SeekFrom::Start(offset)).map_err(io)?;
-    file.take(MAX_SEGMENT_BYTES).read_to_end(&mut bytes).map_err(io)?;
+    file.take(length).read_to_end(&mut bytes).map_err(io)?;
     Ok(bytes)
 }

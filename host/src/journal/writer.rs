@@ -14,7 +14,7 @@ use rustix::io::Errno;
 
 use super::codec::{Frame, MAGIC, MAX_RANGES, encode};
 use super::images::{Images, Keep};
-use super::reader::{read_all, segments};
+use super::reader::{read_all, segment_name, segments};
 use super::{Facts, JournalError, Outcome, Position, Reader};
 use crate::policy::{Actor, Denied, Mutation, Operation, Permit};
 
@@ -110,6 +110,13 @@ pub struct Effect<T> {
     seq: u64,
     result: Result<T, Errno>,
     after: Facts,
+}
+
+impl<T> Effect<T> {
+    /// What was found afterwards.
+    pub(crate) fn after(&self) -> &Facts {
+        &self.after
+    }
 }
 
 /// A record of data writes that is still growing: one for each descriptor that writes.
@@ -469,10 +476,6 @@ impl Checkpoint {
     }
 }
 
-fn segment_name(number: u64) -> String {
-    format!("{number:08}.log")
-}
-
 /// Why a record could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum BeginError {
@@ -494,6 +497,7 @@ fn start_segment(directory: &Dir, number: u64) -> Result<File, JournalError> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Feed;
     use super::*;
     use crate::path::GuestPath;
     use crate::policy::{Access, Grant, Place, Quota, Region, Rights};
@@ -536,6 +540,42 @@ mod tests {
             journal.begin(permit, Facts::Absent),
             Err(BeginError::Denied(Denied::JournalFull { .. }))
         ));
+    }
+
+    #[test]
+    fn a_feed_goes_on_where_it_was_and_opens_no_earlier_segment() {
+        let (_keep, directory) = cap_std_dir();
+        let region = Region::new("r", Access::ReadWrite, Quota::UNLIMITED);
+        // One process, and one segment, for each change.
+        let change = || {
+            let own = directory.try_clone().unwrap();
+            let (journal, _) = Journal::open(own, Keep::Off, Durability::None).unwrap();
+            let actor = journal.actor("c", "t", "").unwrap();
+            let grant = Grant::new(actor, vec![(region.clone(), Rights::ReadWrite)]);
+            let place = Place { region: region.clone(), path: GuestPath::root() };
+            let permit = grant.decide(Operation::CreateFile { at: place }).unwrap();
+            let ticket = journal.begin(permit, Facts::Absent).unwrap();
+            journal.record(ticket.done(Ok(()), None, Facts::Absent)).unwrap();
+            journal.close().unwrap();
+        };
+        let mut feed = Feed::default();
+        let mut seen = || -> Vec<u64> {
+            let records = feed.poll(&directory).unwrap();
+            records.iter().map(|record| record.seq).collect()
+        };
+
+        change();
+        change();
+        assert_eq!(seen(), [1, 2]);
+        directory.remove_file(segment_name(1)).unwrap();
+        change();
+        assert_eq!(seen(), [3]);
+        assert_eq!(seen(), [0; 0]);
+        // A number of which there is no segment is gone over.
+        change();
+        change();
+        directory.remove_file(segment_name(4)).unwrap();
+        assert_eq!(seen(), [5]);
     }
 
     fn cap_std_dir() -> (tempfile::TempDir, Dir) {

@@ -80,11 +80,20 @@ pub(super) fn remove_directory(
     dir: BorrowedFd<'_>,
     name: &Component,
 ) -> Effect<()> {
-    named(ticket, dir, name, || rustix::fs::unlinkat(dir, name.as_os_str(), AtFlags::REMOVEDIR))
+    removed(ticket, dir, name, AtFlags::REMOVEDIR)
 }
 
 pub(super) fn unlink_file(ticket: Ticket, dir: BorrowedFd<'_>, name: &Component) -> Effect<()> {
-    named(ticket, dir, name, || rustix::fs::unlinkat(dir, name.as_os_str(), AtFlags::empty()))
+    removed(ticket, dir, name, AtFlags::empty())
+}
+
+fn removed(ticket: Ticket, dir: BorrowedFd<'_>, name: &Component, flags: AtFlags) -> Effect<()> {
+    let result = rustix::fs::unlinkat(dir, name.as_os_str(), flags);
+    let after = match result {
+        Ok(()) => Facts::Absent,
+        Err(_) => facts_or_absent(stat_name(dir, name)),
+    };
+    ticket.done(result, None, after)
 }
 
 pub(super) fn symlink(

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rustix::fs::Stat;
 
 use super::backing;
-use super::inode::Inode;
+use super::inode::{Inode, OpenInodes};
+use super::mediator::OpenHow;
 use super::space::Mount;
 use super::synthetic::Entry;
 use crate::path::GuestPath;
@@ -66,9 +67,26 @@ pub struct FileHandle {
 }
 
 impl FileHandle {
-    pub(super) fn next_id() -> u64 {
+    /// One more descriptor of inode `number`, which nobody can remove while `open` is locked.
+    pub(super) fn open(
+        mount: &Arc<Mount>,
+        open: &mut OpenInodes,
+        fd: OwnedFd,
+        number: u64,
+        path: GuestPath,
+        how: OpenHow,
+    ) -> Node {
         static NEXT: AtomicU64 = AtomicU64::new(1);
-        NEXT.fetch_add(1, Ordering::Relaxed)
+        Node::File(Arc::new(FileHandle {
+            mount: mount.clone(),
+            fd,
+            inode: open.open(number),
+            number,
+            path,
+            readable: how.read || !how.write,
+            writable: how.write,
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
+        }))
     }
 
     pub(super) fn place(&self) -> Place {

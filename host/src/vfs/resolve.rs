@@ -11,7 +11,6 @@ use std::collections::VecDeque;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
-use cap_std::fs::Dir;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 
@@ -63,25 +62,10 @@ pub(super) enum Target {
 /// A path that needs no walk: relative names below one open directory.
 pub(super) struct Direct<'a> {
     pub(super) mount: Arc<Mount>,
-    pub(super) dir: DirFd,
+    pub(super) dir: Arc<OwnedFd>,
     /// `.` for the directory itself.
     pub(super) rest: &'a str,
     pub(super) path: GuestPath,
-}
-
-/// A directory to resolve below, borrowed from a mount or a handle.
-pub(super) enum DirFd {
-    Root(Arc<Dir>),
-    Open(Arc<OwnedFd>),
-}
-
-impl AsFd for DirFd {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        match self {
-            DirFd::Root(dir) => dir.as_fd(),
-            DirFd::Open(fd) => fd.as_fd(),
-        }
-    }
 }
 
 /// Finds the one directory below which a plain path lies; `None` if it has to be walked.
@@ -99,7 +83,7 @@ pub(super) fn direct<'a>(space: &Space, start: &Node, parts: Parts<'a>) -> Optio
             }
             Some(Direct {
                 mount: dir.mount.clone(),
-                dir: DirFd::Open(dir.fd.clone()),
+                dir: dir.fd.clone(),
                 rest: text,
                 path: dir.path().join_text(text),
             })
@@ -112,7 +96,7 @@ fn direct_below<'a>(space: &Space, base: &GuestPath, text: &'a str) -> Option<Di
     let path = base.join_text(text);
     let (mount, rest) = space.mount_of(&path)?;
     let rest = if rest.is_empty() { "." } else { &text[text.len() - rest.len()..] };
-    Some(Direct { mount: mount.clone(), dir: DirFd::Root(mount.root.clone()), rest, path })
+    Some(Direct { mount: mount.clone(), dir: mount.root.clone(), rest, path })
 }
 
 /// Opens below a directory in one call. A link anywhere is `ELOOP`: walk then.
@@ -172,11 +156,8 @@ pub(super) fn resolve(
 fn parent_direct(direct: &Direct<'_>) -> Result<Target, Fault> {
     let Some((parent, name)) = direct.rest.rsplit_once('/') else {
         let name = Component::new(direct.rest.as_bytes())?;
-        let fd = match &direct.dir {
-            DirFd::Open(fd) => fd.clone(),
-            DirFd::Root(root) => Arc::new(root.as_fd().try_clone_to_owned().map_err(io_errno)?),
-        };
-        return Ok(Target::Name(DirHandle::new(&direct.mount, fd, parent_of(&direct.path)), name));
+        let dir = DirHandle::new(&direct.mount, direct.dir.clone(), parent_of(&direct.path));
+        return Ok(Target::Name(dir, name));
     };
     let name = Component::new(name.as_bytes())?;
     let fd = open_direct(direct.dir.as_fd(), parent, OFlags::PATH | OFlags::DIRECTORY)?;
@@ -186,10 +167,6 @@ fn parent_direct(direct: &Direct<'_>) -> Result<Target, Fault> {
 
 fn parent_of(path: &GuestPath) -> GuestPath {
     GuestPath::parse(path, "..").unwrap_or_else(|_| GuestPath::root())
-}
-
-fn io_errno(error: std::io::Error) -> Errno {
-    Errno::from_io_error(&error).unwrap_or(Errno::IO)
 }
 
 /// The names still to be walked.
@@ -282,7 +259,7 @@ fn step(
     if here.is_mount_root()
         && let Some(mount) = space.mount_at(&here.path().join_text(name))
     {
-        return Ok(Step::Into(Target::Root(mount_root(mount)?)));
+        return Ok(Step::Into(Target::Root(mount_root(mount))));
     }
     let name = on_disk(here.as_fd(), name)?;
     if last && !follow_last {
@@ -312,7 +289,7 @@ fn step(
 fn step_synthetic(space: &Space, here: &GuestPath, name: &str, last: bool) -> Result<Step, Fault> {
     let path = here.join_text(name);
     if let Some(mount) = space.mount_at(&path) {
-        return Ok(Step::Into(Target::Root(mount_root(mount)?)));
+        return Ok(Step::Into(Target::Root(mount_root(mount))));
     }
     match space.synthetic.get(&path) {
         Some(Entry::Directory) => Ok(Step::Into(Target::Synthetic(synthetic_dir(path)))),
@@ -330,9 +307,8 @@ fn synthetic_dir(path: GuestPath) -> SyntheticHandle {
     SyntheticHandle { path, entry: Entry::Directory, writable: false }
 }
 
-pub(super) fn mount_root(mount: &Arc<Mount>) -> Result<DirHandle, Fault> {
-    let fd = mount.root.as_fd().try_clone_to_owned().map_err(io_errno)?;
-    Ok(DirHandle::new(mount, Arc::new(fd), mount.at.clone()))
+fn mount_root(mount: &Arc<Mount>) -> DirHandle {
+    DirHandle::new(mount, mount.root.clone(), mount.at.clone())
 }
 
 /// The name as the disk has it: as written, or with its escapes taken back when only that exists.
@@ -353,8 +329,8 @@ pub(super) fn read_link(dir: BorrowedFd<'_>, name: &Component) -> Result<String,
 }
 
 /// What is at a path below `root` now, no link being followed.
-pub(super) fn facts_beneath(root: &Dir, parts: Parts<'_>) -> Facts {
-    let mut dir = match root.as_fd().try_clone_to_owned() {
+pub(super) fn facts_beneath(root: &OwnedFd, parts: Parts<'_>) -> Facts {
+    let mut dir = match root.try_clone() {
         Ok(dir) => dir,
         Err(_) => return Facts::Absent,
     };

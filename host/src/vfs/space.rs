@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::io;
-use std::os::fd::{AsFd as _, BorrowedFd};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -44,7 +44,7 @@ pub struct SpaceUse {
 pub(super) struct Mount {
     pub(super) at: GuestPath,
     pub(super) region: Arc<Region>,
-    pub(super) root: Arc<Dir>,
+    pub(super) root: Arc<OwnedFd>,
     pub(super) inodes: InodeTable,
     /// Counts renamed directories: paths noted before a rename may be out of date after it.
     generation: AtomicU64,
@@ -59,7 +59,7 @@ impl Mount {
         Arc::new(Mount {
             at,
             region,
-            root: Arc::new(root),
+            root: Arc::new(root.into()),
             inodes: InodeTable::default(),
             generation: AtomicU64::new(0),
             changed: AtomicBool::new(false),

@@ -2,7 +2,7 @@
 
 use std::os::fd::AsFd as _;
 
-use rustix::fs::Timestamps;
+use rustix::fs::{Stat, Timestamps};
 use rustix::io::Errno;
 
 use super::Mediator;
@@ -84,7 +84,8 @@ impl Mediator {
             return Ok(0);
         }
         let mut state = file.inode.lock();
-        let size = size_of(file)?;
+        let stat = file.stat()?;
+        let size = u64::try_from(stat.st_size).unwrap_or(0);
         let start = match position {
             Position::At(offset) => offset,
             Position::End => size,
@@ -94,7 +95,7 @@ impl Mediator {
             return Err(Errno::FBIG.into());
         }
         let grow = end.saturating_sub(size);
-        let ticket = self.writing_ticket(file, &mut state, grow)?;
+        let ticket = self.writing_ticket(file, &mut state, &stat, grow)?;
         let effect = backing::write(ticket, file.fd.as_fd(), data, position, size);
         let writing = state.writing.as_mut().ok_or(Errno::IO)?;
         Ok(writing.record.absorb(effect, start)?)
@@ -106,6 +107,7 @@ impl Mediator {
         &self,
         file: &FileHandle,
         state: &mut InodeState,
+        stat: &Stat,
         grow: u64,
     ) -> Result<Ticket, Fault> {
         let permit = self.permit(Operation::WriteFile { at: file.place(), grow })?;
@@ -114,8 +116,8 @@ impl Mediator {
         {
             return Ok(writing.record.ticket(permit));
         }
-        finish_writing(file, state);
-        let before = self.before(file)?;
+        finish_writing(state, stat);
+        let before = self.before(file, stat)?;
         let ticket = self.begin(permit, before)?;
         let journal = self.space.journal().ok_or(Errno::ROFS)?.clone();
         let record = journal.open_write(&ticket);
@@ -141,8 +143,9 @@ impl Mediator {
             return Err(Errno::FBIG.into());
         }
         let mut state = file.inode.lock();
-        finish_writing(file, &mut state);
-        let from = size_of(file)?;
+        let stat = file.stat()?;
+        finish_writing(&mut state, &stat);
+        let from = u64::try_from(stat.st_size).unwrap_or(0);
         let operation = Operation::Resize { at: file.place(), from, to };
         if from == to {
             // Nothing to do, but only for those who could have.
@@ -150,7 +153,7 @@ impl Mediator {
             return Ok(());
         }
         let permit = self.permit(operation)?;
-        let before = self.before(file)?;
+        let before = self.before(file, &stat)?;
         let ticket = self.begin(permit, before)?;
         self.record(backing::resize(ticket, file.fd.as_fd(), to))?;
         file.mount.region.ledger().refund(from.saturating_sub(to), 0);
@@ -158,8 +161,8 @@ impl Mediator {
     }
 
     /// The facts before a change of content, the old content being kept where the cell wants it.
-    fn before(&self, file: &FileHandle) -> Result<Facts, Fault> {
-        let facts = backing::facts(&file.stat()?);
+    fn before(&self, file: &FileHandle, stat: &Stat) -> Result<Facts, Fault> {
+        let facts = backing::facts(stat);
         let Facts::Present { kind, inode, size, mode, modified_ns, .. } = facts else {
             return Ok(facts);
         };
@@ -197,8 +200,9 @@ impl Mediator {
             }
             Node::File(file) => {
                 let mut state = file.inode.lock();
-                finish_writing(file, &mut state);
-                let before = backing::facts(&file.stat()?);
+                let stat = file.stat()?;
+                finish_writing(&mut state, &stat);
+                let before = backing::facts(&stat);
                 let ticket = self.ticket(Operation::SetTimes { at: file.place() }, before)?;
                 self.record(backing::set_times(ticket, file.fd.as_fd(), times))
             }
@@ -216,9 +220,9 @@ impl Mediator {
 }
 
 /// Completes the record of whoever wrote to this file last.
-fn finish_writing(file: &FileHandle, state: &mut InodeState) {
+fn finish_writing(state: &mut InodeState, stat: &Stat) {
     if let Some(writing) = state.writing.take() {
-        writing.finish(file.stat().map(|stat| backing::facts(&stat)).unwrap_or_default());
+        writing.finish(backing::facts(stat));
     }
 }
 

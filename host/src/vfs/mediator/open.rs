@@ -9,7 +9,7 @@ use rustix::io::Errno;
 
 use super::{Mediator, Streams, beneath_root, place};
 use crate::journal::Facts;
-use crate::path::{GuestPath, Parts};
+use crate::path::{Component, GuestPath, Parts};
 use crate::policy::{Denied, Operation, Place};
 use crate::vfs::backing;
 use crate::vfs::fault::Fault;
@@ -167,16 +167,7 @@ impl Mediator {
                 } else {
                     Operation::ReadFile { at }
                 })?;
-                Ok(Node::File(Arc::new(FileHandle {
-                    mount: mount.clone(),
-                    fd,
-                    inode: open.open(stat.st_ino),
-                    number: stat.st_ino,
-                    path,
-                    readable: how.read || !how.write,
-                    writable: how.write,
-                    id: FileHandle::next_id(),
-                })))
+                Ok(FileHandle::open(mount, &mut open, fd, stat.st_ino, path, how))
             }
             // A pipe, socket or device that was put into the region from outside.
             _ => Err(Errno::PERM.into()),
@@ -193,10 +184,7 @@ impl Mediator {
         if how.write {
             return Err(Errno::ISDIR.into());
         }
-        let fd = match fd {
-            Some(fd) => Arc::new(fd),
-            None => resolve::mount_root(mount)?.fd,
-        };
+        let fd = fd.map_or_else(|| mount.root.clone(), Arc::new);
         let dir = DirHandle::new(mount, fd, path);
         let _permit = self.permit(Operation::Stat { at: dir.place() })?;
         Ok(Node::Directory(dir))
@@ -206,23 +194,35 @@ impl Mediator {
         if parts.directory {
             return Err(Errno::ISDIR.into());
         }
-        let follow = if how.exclusive { Follow::No } else { how.follow };
-        let (dir, name) = self.name(at, parts, follow)?;
+        match self.create_name(self.name(at, parts, Follow::No)?, how) {
+            // What is there may be a link to a name that is free.
+            Err(Fault::Os(Errno::EXIST)) if how.follow == Follow::Last && !how.exclusive => {
+                self.create_name(self.name(at, parts, Follow::Last)?, how)
+            }
+            result => result,
+        }
+    }
+
+    fn create_name(
+        &self,
+        (dir, name): (DirHandle, Component),
+        how: OpenHow,
+    ) -> Result<Node, Fault> {
         let at = place(&dir, &name);
         let path = at.path.clone();
-        let fd = {
-            let _names = dir.mount.inodes.lock();
-            if backing::stat_name(dir.as_fd(), &name).is_ok() {
-                return Err(Errno::EXIST.into());
-            }
-            let ticket = self.ticket(Operation::CreateFile { at }, Facts::Absent)?;
-            let flags = OFlags::RDWR | OFlags::NONBLOCK | OFlags::NOCTTY;
-            let fd = self.record(backing::create_file(ticket, dir.as_fd(), &name, flags))?;
-            let inode = rustix::fs::fstat(&fd)?.st_ino;
-            self.journal()?.images().made(self.grant.actor().call_id(), inode);
-            fd
-        };
-        self.admit(&dir.mount, fd, path, OpenHow { truncate: false, ..how })
+        let mut open = dir.mount.inodes.lock();
+        if backing::stat_name(dir.as_fd(), &name).is_ok() {
+            return Err(Errno::EXIST.into());
+        }
+        let ticket = self.ticket(Operation::CreateFile { at }, Facts::Absent)?;
+        let flags = OFlags::RDWR | OFlags::NONBLOCK | OFlags::NOCTTY;
+        let effect = backing::create_file(ticket, dir.as_fd(), &name, flags);
+        let inode = effect.after().inode();
+        let fd = self.record(effect)?;
+        let inode = inode.ok_or(Errno::IO)?;
+        self.journal()?.images().made(self.grant.actor().call_id(), inode);
+        // Who may make a file may read and write it: nothing is left to ask.
+        Ok(FileHandle::open(&dir.mount, &mut open, fd, inode, path, how))
     }
 
     fn open_synthetic(&self, handle: SyntheticHandle, how: OpenHow) -> Result<Node, Fault> {
