@@ -1,12 +1,16 @@
-//! The `files` interface: what programs ask of the host beside `wasi:filesystem`.
+//! The `files` interface: what tools and programs ask of the host beside `wasi:filesystem`.
 
 use rustix::io::Errno;
 
 use super::bindings::toolcell::tool::files as wit;
+use super::bindings::toolcell::tool::process::FileKind;
 use super::process::{code, kind};
 use super::state::State;
 use crate::path::GuestPath;
-use crate::vfs::{Fault, Follow, SpaceUse};
+use crate::vfs::{Fault, Follow, OpenHow, SpaceUse};
+
+/// Names that are given in one answer. A guest chooses the directory; the host holds its names.
+const MAX_NAMES: usize = 10_000;
 
 type Asked<T> = wasmtime::Result<Result<T, wit::Errno>>;
 
@@ -47,6 +51,27 @@ impl wit::Host for State {
             }),
             Err(fault) => Err(self.refusal(fault)),
         })
+    }
+
+    fn read_whole(&mut self, path: String, limit: u64) -> Asked<Option<Vec<u8>>> {
+        let read = self.fs.mediator().read_whole(&path, limit);
+        Ok(read.map_err(|fault| self.refusal(fault)))
+    }
+
+    fn names(&mut self, path: String) -> Asked<Option<Vec<(String, FileKind)>>> {
+        let mediator = self.fs.mediator();
+        let how = OpenHow { directory: true, ..OpenHow::READ };
+        let names = mediator.open(&path, how).and_then(|node| mediator.names(&node, MAX_NAMES + 1));
+        Ok(match names {
+            Ok(names) if names.len() > MAX_NAMES => Ok(None),
+            Ok(names) => Ok(Some(names.into_iter().map(|(name, of)| (name, kind(of))).collect())),
+            Err(fault) => Err(self.refusal(fault)),
+        })
+    }
+
+    fn modified(&mut self, directory: String, names: Vec<String>) -> Asked<Vec<Option<u64>>> {
+        let times = self.fs.mediator().modified(&directory, &names);
+        Ok(times.map_err(|fault| self.refusal(fault)))
     }
 
     fn set_mode(&mut self, path: String, mode: u32) -> Asked<()> {

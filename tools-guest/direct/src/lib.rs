@@ -1,9 +1,9 @@
 //! Listing and reading with as few calls to the host as there can be.
 //!
 //! The standard library of `wasm32-wasip2` asks for an inode with every directory entry, and opens
-//! a stream for every read. A search does both thousands of times; here an entry is one call, and
-//! a small file three: open, read, close. On other targets this is the standard library. A path
-//! that is not absolute begins at the working directory.
+//! a stream for every read. A search does both thousands of times; here a directory is one call,
+//! and so is a small file. On other targets this is the standard library. A path that is not
+//! absolute begins at the working directory.
 
 use std::io;
 use std::time::Duration;
@@ -56,11 +56,32 @@ pub fn list(path: &str) -> io::Result<Vec<(String, Kind)>> {
     imp::list(path)
 }
 
+/// When what absolute paths name was last changed, in their order, as [`Stat::modified`]. Paths of
+/// one directory that follow each other are asked for at once.
+pub fn modified(paths: &[String]) -> Vec<Option<Duration>> {
+    let mut times = Vec::with_capacity(paths.len());
+    for paths in paths.chunk_by(|one, other| split(one).0 == split(other).0) {
+        let names: Vec<String> = paths.iter().map(|path| split(path).1.to_owned()).collect();
+        let known = imp::modified(split(&paths[0]).0, &names);
+        times.extend(known.unwrap_or_else(|_| vec![None; names.len()]));
+    }
+    times
+}
+
+/// The directory and the name of an absolute path.
+fn split(path: &str) -> (&str, &str) {
+    match path.rsplit_once('/') {
+        Some(("", name)) => ("/", name),
+        Some(split) => split,
+        None => ("", path),
+    }
+}
+
 #[cfg(not(target_arch = "wasm32"))]
 mod imp {
     use std::fs::{self, File};
     use std::io::{self, Read as _};
-    use std::time::UNIX_EPOCH;
+    use std::time::{Duration, UNIX_EPOCH};
 
     use super::{Kind, Stat};
 
@@ -99,10 +120,16 @@ mod imp {
         };
         fs::read_dir(path)?.map(entry).collect()
     }
+
+    pub(super) fn modified(directory: &str, names: &[String]) -> io::Result<Vec<Option<Duration>>> {
+        let modified = |name: &String| stat(&format!("{directory}/{name}")).ok()?.modified;
+        Ok(names.iter().map(modified).collect())
+    }
 }
 
 #[cfg(target_arch = "wasm32")]
 mod imp {
+    use std::borrow::Cow;
     use std::cell::OnceCell;
     use std::io;
     use std::time::Duration;
@@ -114,10 +141,15 @@ mod imp {
 
     use super::{Kind, Stat};
 
-    /// First read of a file. Source files are smaller, nearly all of them.
-    const FIRST: usize = 64 << 10;
-    /// Each further read.
-    const MORE: usize = 1 << 20;
+    #[allow(missing_docs, unsafe_code, unreachable_pub, reason = "generated")]
+    mod bindings {
+        wit_bindgen::generate!({ path: "../../wit", world: "reading", generate_all });
+    }
+    use bindings::toolcell::tool::files;
+    use bindings::toolcell::tool::process::{Errno, FileKind};
+
+    /// Each read of a file that is too long to be read at once.
+    const PIECE: usize = 1 << 20;
 
     thread_local! {
         static ROOT: OnceCell<Descriptor> = const { OnceCell::new() };
@@ -128,9 +160,7 @@ mod imp {
         path: &str,
         run: impl FnOnce(&Descriptor, &str) -> Result<T, ErrorCode>,
     ) -> io::Result<T> {
-        if !path.starts_with('/') || path.contains("/./") {
-            return at_root(&absolute(path)?, run);
-        }
+        let path = absolute(path)?;
         ROOT.with(|root| {
             let root = root.get_or_init(|| match get_directories().into_iter().next() {
                 Some((root, _)) => root,
@@ -144,7 +174,10 @@ mod imp {
 
     /// The path from the root, without the `.` that the host would have to walk through. The last
     /// name is left as it is: `x/.` is a directory or an error.
-    fn absolute(path: &str) -> io::Result<String> {
+    fn absolute(path: &str) -> io::Result<Cow<'_, str>> {
+        if path.starts_with('/') && !path.contains("/./") {
+            return Ok(path.into());
+        }
         let here = match path.starts_with('/') {
             true => String::new(),
             false => std::env::current_dir()?.display().to_string(),
@@ -155,7 +188,7 @@ mod imp {
             absolute.push('/');
             absolute.push_str(name);
         }
-        Ok(absolute)
+        Ok(absolute.into())
     }
 
     fn open(path: &str, flags: OpenFlags) -> io::Result<Descriptor> {
@@ -183,13 +216,21 @@ mod imp {
     }
 
     pub(super) fn read(path: &str, limit: usize) -> io::Result<Option<Vec<u8>>> {
+        let path = absolute(path)?;
+        match files::read_whole(&path, limit as u64).map_err(errno)? {
+            None => read_in_pieces(&path, limit),
+            whole => Ok(whole),
+        }
+    }
+
+    fn read_in_pieces(path: &str, limit: usize) -> io::Result<Option<Vec<u8>>> {
         let file = open(path, OpenFlags::empty())?;
-        let (mut bytes, mut end) = file.read(FIRST as u64, 0).map_err(error)?;
+        let (mut bytes, mut end) = (Vec::new(), false);
         while !end {
             if bytes.len() > limit {
                 return Ok(None);
             }
-            let (more, last) = file.read(MORE as u64, bytes.len() as u64).map_err(error)?;
+            let (more, last) = file.read(PIECE as u64, bytes.len() as u64).map_err(error)?;
             bytes.extend_from_slice(&more);
             end = last || more.is_empty();
         }
@@ -197,12 +238,43 @@ mod imp {
     }
 
     pub(super) fn list(path: &str) -> io::Result<Vec<(String, Kind)>> {
+        let path = absolute(path)?;
+        let Some(names) = files::names(&path).map_err(errno)? else {
+            return list_one_by_one(&path);
+        };
+        let kind = |kind| match kind {
+            FileKind::File => Kind::File,
+            FileKind::Directory => Kind::Directory,
+            FileKind::Symlink => Kind::Link,
+            FileKind::Character | FileKind::Pipe | FileKind::Other => Kind::Other,
+        };
+        Ok(names.into_iter().map(|(name, of)| (name, kind(of))).collect())
+    }
+
+    pub(super) fn modified(directory: &str, names: &[String]) -> io::Result<Vec<Option<Duration>>> {
+        let times = files::modified(&absolute(directory)?, names).map_err(errno)?;
+        Ok(times.into_iter().map(|time| time.map(Duration::from_nanos)).collect())
+    }
+
+    fn list_one_by_one(path: &str) -> io::Result<Vec<(String, Kind)>> {
         let listing = open(path, OpenFlags::DIRECTORY)?.read_directory().map_err(error)?;
         let mut entries = Vec::new();
         while let Some(entry) = listing.read_directory_entry().map_err(error)? {
             entries.push((entry.name, kind(entry.type_)));
         }
         Ok(entries)
+    }
+
+    fn errno(errno: Errno) -> io::Error {
+        let kind = match errno {
+            Errno::NotFound => io::ErrorKind::NotFound,
+            Errno::Access | Errno::Permission => io::ErrorKind::PermissionDenied,
+            Errno::NotDirectory => io::ErrorKind::NotADirectory,
+            Errno::IsDirectory => io::ErrorKind::IsADirectory,
+            Errno::ReadOnly => io::ErrorKind::ReadOnlyFilesystem,
+            _ => io::ErrorKind::Other,
+        };
+        kind.into()
     }
 
     fn error(code: ErrorCode) -> io::Error {

@@ -157,9 +157,10 @@ impl<'a> Search<'a> {
                 self.unreadable += 1;
                 continue;
             };
+            let mut found = Vec::new();
             for (name, kind) in entries {
                 if self.deadline.passed() {
-                    return;
+                    break;
                 }
                 self.seen += 1;
                 let path = format!("{directory}/{name}");
@@ -170,30 +171,30 @@ impl<'a> Search<'a> {
                     Kind::Directory if level + 1 < depth => left.push((path, level + 1)),
                     // A pipe or device is no file to work on.
                     Kind::Directory | Kind::Other => {}
-                    Kind::File | Kind::Link => self.consider(pattern, matcher, path, kind),
+                    Kind::File | Kind::Link => {
+                        let relative = path.strip_prefix(pattern.base()).unwrap_or(&path);
+                        if matcher.is_match(relative.trim_start_matches('/'))
+                            && (kind == Kind::File || self.links_inside(&path))
+                        {
+                            found.push(path);
+                        }
+                    }
                 }
-                if self.full {
-                    return;
-                }
+            }
+            self.add(found);
+            if self.full || self.deadline.passed() {
+                return;
             }
         }
     }
 
-    /// Adds a file if it matches.
-    fn consider(&mut self, pattern: &Pattern, matcher: &GlobMatcher, path: String, kind: Kind) {
-        let relative = path.strip_prefix(pattern.base()).unwrap_or(&path);
-        if !matcher.is_match(relative.trim_start_matches('/')) {
-            return;
-        }
-        if kind == Kind::Link && !self.links_inside(&path) {
-            return;
-        }
-        if self.matches.len() >= MAX_MATCHES {
-            self.full = true;
-            return;
-        }
-        let modified = direct::stat(&path).ok().and_then(|stat| stat.modified);
-        self.matches.push((modified, path));
+    /// Adds files of one directory.
+    fn add(&mut self, mut found: Vec<String>) {
+        let room = MAX_MATCHES - self.matches.len();
+        self.full = found.len() > room;
+        found.truncate(room);
+        let times = direct::modified(&found);
+        self.matches.extend(times.into_iter().zip(found));
     }
 
     /// GLOB-R10: a link counts if it leads to a file of the agent's.

@@ -9,8 +9,6 @@ mod files;
 mod ignored;
 mod search;
 
-use std::time::Duration;
-
 use serde::Deserialize;
 use serde_json::{Value, json};
 use toolcell_sdk::describe::{Description, describe};
@@ -169,20 +167,19 @@ struct Run<'a> {
 
 impl Run<'_> {
     fn files(mut self) -> Outcome {
-        let mut found: Vec<(Option<Duration>, String)> = Vec::new();
+        let mut found = Vec::new();
         for path in std::mem::take(&mut self.candidates.paths) {
             if self.deadline.passed() {
                 break;
             }
             match self.search.matches(&path, &self.root, &self.deadline) {
-                Ok(true) => {
-                    let modified = toolcell_direct::stat(&path).ok().and_then(|stat| stat.modified);
-                    found.push((modified, path));
-                }
+                Ok(true) => found.push(path),
                 Ok(false) => {}
                 Err(_) => self.candidates.unreadable += 1,
             }
         }
+        let times = toolcell_direct::modified(&found);
+        let mut found: Vec<_> = times.into_iter().zip(found).collect();
         found.sort_by(|one, other| other.0.cmp(&one.0).then_with(|| one.1.cmp(&other.1)));
         let total = found.len();
         let shown = found.into_iter().map(|(_, path)| self.shown(&path)).collect();

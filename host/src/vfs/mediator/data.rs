@@ -5,7 +5,7 @@ use std::os::fd::AsFd as _;
 use rustix::fs::{Stat, Timestamps};
 use rustix::io::Errno;
 
-use super::Mediator;
+use super::{Mediator, OpenHow};
 use crate::journal::{Facts, Ticket};
 use crate::policy::Operation;
 use crate::vfs::backing::{self, Position};
@@ -43,6 +43,24 @@ impl Mediator {
     /// As `write(2)` with `O_APPEND`, and whatever policy refuses.
     pub fn append(&self, node: &Node, data: &[u8]) -> Result<usize, Fault> {
         self.write(node, data, Position::End)
+    }
+
+    /// The whole of the file at an absolute path. `None` if it is longer than `limit` or than what
+    /// is read at once, or is not a regular file of a region.
+    ///
+    /// # Errors
+    /// As `open(2)` and `pread(2)`, and whatever policy refuses.
+    pub fn read_whole(&self, path: &str, limit: u64) -> Result<Option<Vec<u8>>, Fault> {
+        let Node::File(file) = self.open(path, OpenHow::READ)? else { return Ok(None) };
+        let first = read_file(&file, SMALL_READ, 0)?;
+        if first.len() < SMALL_READ {
+            return Ok((first.len() as u64 <= limit).then_some(first));
+        }
+        if size_of(&file)? > limit.min(MAX_TRANSFER as u64 - 1) {
+            return Ok(None);
+        }
+        let content = read_file(&file, MAX_TRANSFER, 0)?;
+        Ok((content.len() < MAX_TRANSFER).then_some(content))
     }
 
     /// Reads up to `length` bytes at `offset`. Empty at the end.

@@ -213,6 +213,20 @@ impl Mediator {
         Ok(entries)
     }
 
+    /// When names of the directory at an absolute path were changed, in nanoseconds since 1970;
+    /// `None` for what cannot be looked at. Links are not followed.
+    ///
+    /// # Errors
+    /// As `open(2)` of the directory, and whatever policy refuses.
+    pub fn modified(&self, path: &str, names: &[String]) -> Result<Vec<Option<u64>>, Fault> {
+        let node = self.open(path, OpenHow { directory: true, ..OpenHow::READ })?;
+        let modified = |name: &String| {
+            let metadata = self.stat_at(&node, name, Follow::No).ok()?;
+            Some(FileLook::new(&metadata, false).modified)
+        };
+        Ok(names.iter().map(modified).collect())
+    }
+
     /// The target of the symbolic link at an absolute path, for the host's own doors.
     ///
     /// # Errors
