@@ -4,10 +4,11 @@ use std::fs::File;
 use std::io::{self, Read};
 
 use grep_matcher::Matcher as _;
-use grep_regex::{RegexMatcher, RegexMatcherBuilder};
+use grep_regex::RegexMatcherBuilder;
 use grep_searcher::{
     BinaryDetection, Searcher, SearcherBuilder, Sink, SinkContext, SinkFinish, SinkMatch,
 };
+use toolcell_prefilter::Prefiltered;
 use toolcell_sdk::Failure;
 use toolcell_sdk::walk::Deadline;
 
@@ -32,7 +33,7 @@ const WINDOW: usize = 200;
 /// A compiled search.
 #[derive(Debug)]
 pub(crate) struct FileSearch {
-    matcher: RegexMatcher,
+    matcher: Prefiltered,
     in_tree: Searcher,
     named: Searcher,
     only_matching: bool,
@@ -124,7 +125,8 @@ impl FileSearch {
         if let Some(bytes) = toolcell_direct::read(path, MAX_WHOLE)? {
             // What a byte order mark stands before is another text than these bytes.
             let marked = BYTE_ORDER_MARKS.iter().any(|mark| bytes.starts_with(mark));
-            if !marked && !self.matcher.is_match(&bytes).map_err(io::Error::other)? {
+            let candidate = self.matcher.find_candidate_line(&bytes).map_err(io::Error::other)?;
+            if !marked && candidate.is_none() {
                 return Ok(());
             }
             // Of a file that is whole in memory the engine looks for NUL in its first part only.
@@ -143,7 +145,7 @@ impl FileSearch {
     }
 }
 
-fn matcher(input: &Input) -> Result<RegexMatcher, Failure> {
+fn matcher(input: &Input) -> Result<Prefiltered, Failure> {
     if input.pattern.contains('\0') {
         let message = "The pattern contains a NUL byte; remove it.";
         return Err(Failure::new("invalid_params", message));
@@ -166,8 +168,10 @@ fn matcher(input: &Input) -> Result<RegexMatcher, Failure> {
     // Set on the builder, `crlf` would promise that no match spans lines.
     let crlf = format!("(?R:{})", input.pattern);
     Ok(match input.multiline {
-        true => builder.build(&crlf).unwrap_or(matcher),
-        false => matcher,
+        true => Prefiltered::none(builder.build(&crlf).unwrap_or(matcher)),
+        false => {
+            Prefiltered::lines(matcher, std::slice::from_ref(&input.pattern), input.ignore_case)
+        }
     })
 }
 
@@ -204,7 +208,7 @@ impl Sink for First {
 }
 
 struct Count {
-    matcher: RegexMatcher,
+    matcher: Prefiltered,
     count: u64,
     binary: bool,
 }
@@ -343,7 +347,7 @@ impl Lines {
 }
 
 struct Content<'a> {
-    matcher: RegexMatcher,
+    matcher: Prefiltered,
     lines: &'a mut Lines,
     only_matching: bool,
     matched: u64,

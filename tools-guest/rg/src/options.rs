@@ -65,6 +65,14 @@ pub(crate) struct Options {
     pub(crate) silent_errors: bool,
 }
 
+impl Options {
+    /// Whether nothing is said of a file in which no line matches.
+    pub(crate) fn only_tells_matches(&self) -> bool {
+        let of_files_without = self.mode == Mode::WithoutMatch || self.include_zero;
+        !(of_files_without || self.invert || self.passthru || self.multiline)
+    }
+}
+
 pub(crate) enum Wanted {
     Search(Box<Options>),
     Text(String),

@@ -3,12 +3,14 @@
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use grep_matcher::Matcher as _;
 use grep_printer::{StandardBuilder, SummaryBuilder, SummaryKind};
-use grep_regex::{RegexMatcher, RegexMatcherBuilder};
+use grep_regex::RegexMatcherBuilder;
 use grep_searcher::{BinaryDetection, MmapChoice, Searcher, SearcherBuilder};
 use ignore::WalkBuilder;
 use ignore::overrides::OverrideBuilder;
 use ignore::types::TypesBuilder;
+use toolcell_prefilter::{Prefiltered, escape};
 use toolcell_program::files::{Kind, look};
 use toolcell_program::message;
 
@@ -50,18 +52,27 @@ enum Input<'a> {
 }
 
 impl Input<'_> {
-    /// A file that a directory has listed. It is read by one call, if it is not long.
-    fn listed(path: &Path) -> Input<'_> {
+    /// A file that a directory has listed. It is read by one call, if it is not long; `None` if
+    /// nothing is to be said of it.
+    fn listed<'a>(path: &'a Path, options: &Options, matcher: &Prefiltered) -> Option<Input<'a>> {
         let content = path.to_str().map(|path| toolcell_direct::read(path, MAX_WHOLE));
-        match content {
-            Some(Ok(Some(content))) if memchr::memchr(0, &content).is_some() => {
-                Input::Binary(content)
-            }
-            Some(Ok(Some(content))) => Input::Text(content),
-            // What is wrong with it is told where it is opened.
-            _ => Input::File(path),
+        // What is wrong with it is told where it is opened.
+        let Some(Ok(Some(content))) = content else { return Some(Input::File(path)) };
+        if options.only_tells_matches() && !may_match(matcher, &content) {
+            return None;
         }
+        Some(match memchr::memchr(0, &content) {
+            Some(_) => Input::Binary(content),
+            None => Input::Text(content),
+        })
     }
+}
+
+/// Whether a line may match. What a byte order mark stands before is another text than these bytes.
+fn may_match(matcher: &Prefiltered, content: &[u8]) -> bool {
+    let marks: [&[u8]; 3] = [&[0xef, 0xbb, 0xbf], &[0xff, 0xfe], &[0xfe, 0xff]];
+    marks.iter().any(|mark| content.starts_with(mark))
+        || matcher.find_candidate_line(content).is_ok_and(|found| found.is_some())
 }
 
 struct Run<'a> {
@@ -140,7 +151,10 @@ impl Run<'_> {
                 };
                 let input = match entry.depth() {
                     0 => Input::File(entry.path()),
-                    _ => Input::listed(entry.path()),
+                    _ => match Input::listed(entry.path(), o, matcher) {
+                        Some(input) => input,
+                        None => continue,
+                    },
                 };
                 let searcher = match (&input, entry.depth()) {
                     (Input::Text(_), _) => &mut plain,
@@ -159,7 +173,7 @@ impl Run<'_> {
     /// Searches one input, which is shown by a path.
     fn one(
         &mut self,
-        matcher: &RegexMatcher,
+        matcher: &Prefiltered,
         searcher: &mut Searcher,
         (input, shown): (Input<'_>, PathBuf),
         with_path: bool,
@@ -221,7 +235,7 @@ impl Run<'_> {
     }
 }
 
-fn matcher(o: &Options) -> Result<RegexMatcher, String> {
+fn matcher(o: &Options) -> Result<Prefiltered, String> {
     let mut builder = RegexMatcherBuilder::new();
     builder
         .case_insensitive(o.case == Case::Insensitive)
@@ -235,12 +249,24 @@ fn matcher(o: &Options) -> Result<RegexMatcher, String> {
         true => builder.dot_matches_new_line(o.dot_all),
         false => builder.line_terminator(Some(b'\n')),
     };
-    builder.build_many(&o.patterns).map_err(|error| {
+    let matcher = builder.build_many(&o.patterns).map_err(|error| {
         let text = error.to_string();
         match text.contains("look-around") || text.contains("backreference") {
             true => format!("{text}\n\nThere is no PCRE2 in this ripgrep."),
             false => text,
         }
+    })?;
+    if o.multiline {
+        return Ok(Prefiltered::none(matcher));
+    }
+    // Who may ignore case finds all that who does not ignore it would.
+    let ignore_case = o.case != Case::Sensitive;
+    Ok(match o.fixed {
+        true => {
+            let patterns: Vec<String> = o.patterns.iter().map(|text| escape(text)).collect();
+            Prefiltered::lines(matcher, &patterns, ignore_case)
+        }
+        false => Prefiltered::lines(matcher, &o.patterns, ignore_case),
     })
 }
 

@@ -6,8 +6,9 @@ use std::ops::Range;
 use std::path::Path;
 
 use grep_matcher::{LineMatchKind, Matcher};
-use grep_regex::{RegexMatcher, RegexMatcherBuilder};
+use grep_regex::RegexMatcherBuilder;
 
+use toolcell_prefilter::Prefiltered;
 use toolcell_program::args::{Arg, parse};
 use toolcell_program::{message, open};
 use toolcell_text::wild;
@@ -289,7 +290,7 @@ fn options(name: &str, words: &[String]) -> Result<(Options, Vec<String>), Strin
 
 /// What lines are compared with.
 enum Engine {
-    Plain(RegexMatcher),
+    Plain(Prefiltered),
     /// With look-around or back-references, which have no quick way.
     Fancy(Box<fancy_regex::Regex>),
 }
@@ -379,7 +380,7 @@ fn patterns(options: &Options, references: bool) -> Result<Vec<String>, String> 
     options.patterns.iter().map(translate).collect()
 }
 
-fn matcher(options: &Options) -> Result<RegexMatcher, String> {
+fn matcher(options: &Options) -> Result<Prefiltered, String> {
     let patterns = patterns(options, false)?;
     // Without patterns nothing matches.
     let joined = if patterns.is_empty() { "[^\\s\\S]".to_owned() } else { patterns.join("|") };
@@ -389,10 +390,11 @@ fn matcher(options: &Options) -> Result<RegexMatcher, String> {
     if options.word && !options.line {
         builder.word(true);
     }
-    builder.build(&joined).map_err(|error| {
+    let matcher = builder.build(&joined).map_err(|error| {
         let text = error.to_string();
         text.lines().last().unwrap_or("invalid pattern").trim().to_owned()
-    })
+    })?;
+    Ok(Prefiltered::lines(matcher, &patterns, options.ignore_case))
 }
 
 struct Search {

@@ -1,0 +1,214 @@
+//! Finds lines that may match a pattern, many bytes at a time.
+//!
+//! The regular expression engine looks for one literal by vectors everywhere, and for one of
+//! several only on processors that it knows: in WebAssembly it goes through every byte then, three
+//! times slower. That is most of what agents search for: anything that ignores case, and every
+//! `error|warning`. Here the bytes at up to three places of the literals are compared instead.
+
+mod scan;
+
+use std::cell::Cell;
+
+use grep_matcher::{ByteSet, LineMatchKind, LineTerminator, Match, Matcher, NoError};
+use grep_regex::{RegexCaptures, RegexMatcher};
+use regex_syntax::ParserBuilder;
+use regex_syntax::hir::literal::Extractor;
+
+pub use regex_syntax::escape;
+use scan::Scanner;
+
+/// After this many lines it is clear whether looking at literals first is worth it.
+const TRIED: u32 = 64;
+
+/// Bytes that have to be passed by for each line that is looked at; below it, the engine alone is
+/// quicker.
+const WORTH: u64 = 128;
+
+/// A matcher of single lines that looks for literals first.
+#[derive(Debug, Clone)]
+pub struct Prefiltered {
+    inner: RegexMatcher,
+    scanner: Option<Scanner>,
+    lines: Cell<u32>,
+    passed: Cell<u64>,
+}
+
+impl Prefiltered {
+    /// Puts a prefilter before a matcher, which must be of lines: no match contains a line's end.
+    /// `patterns` is what the matcher is of, and it ignores case if `ignore_case`. A matcher that
+    /// matches less, as only whole words, is fine.
+    pub fn lines(inner: RegexMatcher, patterns: &[String], ignore_case: bool) -> Prefiltered {
+        let scanner = literals(patterns, ignore_case).and_then(|found| Scanner::new(&found));
+        Prefiltered { scanner, ..Prefiltered::none(inner) }
+    }
+
+    /// The matcher as it is.
+    pub fn none(inner: RegexMatcher) -> Prefiltered {
+        Prefiltered { inner, scanner: None, lines: Cell::new(0), passed: Cell::new(0) }
+    }
+
+    fn candidate(&self, scanner: &Scanner, haystack: &[u8]) -> Option<usize> {
+        let found = scanner.find(haystack);
+        self.lines.set(self.lines.get() + 1);
+        let passed = found.unwrap_or(haystack.len()) as u64;
+        self.passed.set(self.passed.get().saturating_add(passed));
+        found
+    }
+
+    fn is_worth_it(&self) -> bool {
+        let lines = self.lines.get();
+        lines < TRIED || self.passed.get() / u64::from(lines) >= WORTH
+    }
+}
+
+/// What each match begins with, if that is one of a few.
+fn literals(patterns: &[String], ignore_case: bool) -> Option<Vec<Vec<u8>>> {
+    let mut parser = ParserBuilder::new();
+    parser.utf8(false).multi_line(true).case_insensitive(ignore_case);
+    let mut literals = Vec::new();
+    for pattern in patterns {
+        let hir = parser.build().parse(pattern).ok()?;
+        let found = Extractor::new().extract(&hir);
+        literals.extend(found.literals()?.iter().map(|literal| literal.as_bytes().to_vec()));
+    }
+    Some(literals)
+}
+
+impl Matcher for Prefiltered {
+    type Captures = RegexCaptures;
+    type Error = NoError;
+
+    fn find_at(&self, haystack: &[u8], at: usize) -> Result<Option<Match>, NoError> {
+        self.inner.find_at(haystack, at)
+    }
+
+    fn new_captures(&self) -> Result<RegexCaptures, NoError> {
+        self.inner.new_captures()
+    }
+
+    fn capture_count(&self) -> usize {
+        self.inner.capture_count()
+    }
+
+    fn capture_index(&self, name: &str) -> Option<usize> {
+        self.inner.capture_index(name)
+    }
+
+    fn try_find_iter<F, E>(&self, haystack: &[u8], matched: F) -> Result<Result<(), E>, NoError>
+    where
+        F: FnMut(Match) -> Result<bool, E>,
+    {
+        self.inner.try_find_iter(haystack, matched)
+    }
+
+    fn captures_at(
+        &self,
+        haystack: &[u8],
+        at: usize,
+        captures: &mut RegexCaptures,
+    ) -> Result<bool, NoError> {
+        self.inner.captures_at(haystack, at, captures)
+    }
+
+    fn shortest_match_at(&self, haystack: &[u8], at: usize) -> Result<Option<usize>, NoError> {
+        self.inner.shortest_match_at(haystack, at)
+    }
+
+    fn non_matching_bytes(&self) -> Option<&ByteSet> {
+        self.inner.non_matching_bytes()
+    }
+
+    fn line_terminator(&self) -> Option<LineTerminator> {
+        self.inner.line_terminator()
+    }
+
+    fn find_candidate_line(&self, haystack: &[u8]) -> Result<Option<LineMatchKind>, NoError> {
+        match &self.scanner {
+            Some(scanner) if self.is_worth_it() => {
+                Ok(self.candidate(scanner, haystack).map(LineMatchKind::Candidate))
+            }
+            _ => self.inner.find_candidate_line(haystack),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use grep_regex::RegexMatcherBuilder;
+
+    /// The lines that match, found through candidates as a searcher finds them.
+    fn matching(matcher: &Prefiltered, text: &str) -> Vec<usize> {
+        let bytes = text.as_bytes();
+        let (mut at, mut lines) = (0, Vec::new());
+        while at < bytes.len()
+            && let Some(found) = matcher.find_candidate_line(&bytes[at..]).unwrap()
+        {
+            let (LineMatchKind::Confirmed(offset) | LineMatchKind::Candidate(offset)) = found;
+            let start = text[..at + offset].rfind('\n').map_or(0, |before| before + 1);
+            let end = text[start..].find('\n').map_or(text.len(), |length| start + length);
+            if matcher.is_match(&bytes[start..end]).unwrap() {
+                lines.push(text[..start].matches('\n').count());
+            }
+            at = (end + 1).min(text.len());
+        }
+        lines
+    }
+
+    #[track_caller]
+    fn check(pattern: &str, ignore_case: bool, filtered: bool, text: &str) {
+        let mut builder = RegexMatcherBuilder::new();
+        builder.line_terminator(Some(b'\n')).multi_line(true).case_insensitive(ignore_case);
+        let inner = builder.build(pattern).unwrap();
+        let expected: Vec<usize> = text
+            .lines()
+            .enumerate()
+            .filter(|(_, line)| inner.is_match(line.as_bytes()).unwrap())
+            .map(|(number, _)| number)
+            .collect();
+
+        let matcher = Prefiltered::lines(inner, &[pattern.to_owned()], ignore_case);
+
+        assert_eq!(matcher.scanner.is_some(), filtered, "{pattern}");
+        assert_eq!(matching(&matcher, text), expected, "{pattern}");
+    }
+
+    const TEXT: &str = "Error: no such file\nall is well\nWARNING: low disk, errors follow\n\
+        a straße in Köln\nw0042 w1 w0092 w1\nUSER and uſer and user\nKelvin \u{212a}ey\nerror";
+
+    #[test]
+    fn lines_are_those_that_the_engine_alone_finds() {
+        for (pattern, ignore_case, filtered) in [
+            ("error", false, false),
+            ("error", true, true),
+            ("warn|fail|error", false, true),
+            ("w00[0-9]2 w1", false, true),
+            ("user", true, true),
+            ("key", true, true),
+            ("köln", true, true),
+            ("nothing|like|this", true, true),
+            ("[a-z]+:", false, false),
+            ("", false, false),
+            (".*", true, false),
+            ("^w0|^us", true, true),
+            ("well$|disk", false, true),
+        ] {
+            check(pattern, ignore_case, filtered, TEXT);
+        }
+    }
+
+    #[test]
+    fn one_that_finds_something_in_every_line_steps_aside() {
+        let text = "needle NEEDLE\n".repeat(1_000);
+
+        let inner = RegexMatcherBuilder::new()
+            .line_terminator(Some(b'\n'))
+            .case_insensitive(true)
+            .build("needle x")
+            .unwrap();
+        let matcher = Prefiltered::lines(inner, &["needle".to_owned()], true);
+
+        assert_eq!(matching(&matcher, &text), [0; 0]);
+        assert_eq!(matcher.lines.get(), TRIED);
+    }
+}
