@@ -42,6 +42,27 @@ async fn replacing_a_script_keeps_its_executable_bit() {
 }
 
 #[tokio::test]
+async fn the_directory_above_is_that_and_not_the_region() {
+    let world = World::new();
+    let cell = world.cell();
+    std::fs::create_dir_all(world.region("workspace").join("a/b")).unwrap();
+    std::fs::write(world.region("workspace").join("a/file"), "").unwrap();
+    let mediator = mediator(&cell);
+    let names = |path: &str| {
+        let how = OpenHow { directory: true, ..OpenHow::READ };
+        let node = open(&mediator, &format!("home/agent/workspace/{path}"), how).unwrap();
+        let names = mediator.names(&node, 10).unwrap();
+        let mut names: Vec<String> = names.into_iter().map(|(name, _)| name).collect();
+        names.sort();
+        names
+    };
+
+    assert_eq!(names("a/b/.."), ["b", "file"]);
+    assert_eq!(names("a/b/../b/.."), ["b", "file"]);
+    assert_eq!(names("a/b/../.."), ["a"]);
+}
+
+#[tokio::test]
 async fn a_relative_link_leads_from_one_region_into_another() {
     let world = World::new();
     let cell = world.cell();

@@ -40,6 +40,14 @@ pub fn stat(path: &str) -> io::Result<Stat> {
     imp::stat(path)
 }
 
+/// What a path leads to, links followed, and what tells it apart from all else: device and inode.
+///
+/// # Errors
+/// When it leads to nothing, or there cannot be reached.
+pub fn target(path: &str) -> io::Result<(Kind, (u64, u64))> {
+    imp::target(path)
+}
+
 /// The whole of a file, or `None` if it is longer than `limit` bytes.
 ///
 /// # Errors
@@ -81,6 +89,7 @@ fn split(path: &str) -> (&str, &str) {
 mod imp {
     use std::fs::{self, File};
     use std::io::{self, Read as _};
+    use std::os::unix::fs::MetadataExt as _;
     use std::time::{Duration, UNIX_EPOCH};
 
     use super::{Kind, Stat};
@@ -102,6 +111,11 @@ mod imp {
             size: metadata.len(),
             modified: modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok()),
         })
+    }
+
+    pub(super) fn target(path: &str) -> io::Result<(Kind, (u64, u64))> {
+        let metadata = fs::metadata(path)?;
+        Ok((kind(metadata.file_type()), (metadata.dev(), metadata.ino())))
     }
 
     pub(super) fn read(path: &str, limit: usize) -> io::Result<Option<Vec<u8>>> {
@@ -205,6 +219,15 @@ mod imp {
         }
     }
 
+    fn kind_of(kind: FileKind) -> Kind {
+        match kind {
+            FileKind::File => Kind::File,
+            FileKind::Directory => Kind::Directory,
+            FileKind::Symlink => Kind::Link,
+            FileKind::Character | FileKind::Pipe | FileKind::Other => Kind::Other,
+        }
+    }
+
     pub(super) fn stat(path: &str) -> io::Result<Stat> {
         let stat = at_root(path, |root, path| root.stat_at(PathFlags::empty(), path))?;
         let modified = stat.data_modification_timestamp;
@@ -213,6 +236,11 @@ mod imp {
             size: stat.size,
             modified: modified.map(|time| Duration::new(time.seconds, time.nanoseconds)),
         })
+    }
+
+    pub(super) fn target(path: &str) -> io::Result<(Kind, (u64, u64))> {
+        let look = files::look(&absolute(path)?, true).map_err(errno)?;
+        Ok((kind_of(look.kind), (look.device, look.inode)))
     }
 
     pub(super) fn read(path: &str, limit: usize) -> io::Result<Option<Vec<u8>>> {
@@ -242,13 +270,7 @@ mod imp {
         let Some(names) = files::names(&path).map_err(errno)? else {
             return list_one_by_one(&path);
         };
-        let kind = |kind| match kind {
-            FileKind::File => Kind::File,
-            FileKind::Directory => Kind::Directory,
-            FileKind::Symlink => Kind::Link,
-            FileKind::Character | FileKind::Pipe | FileKind::Other => Kind::Other,
-        };
-        Ok(names.into_iter().map(|(name, of)| (name, kind(of))).collect())
+        Ok(names.into_iter().map(|(name, kind)| (name, kind_of(kind))).collect())
     }
 
     pub(super) fn modified(directory: &str, names: &[String]) -> io::Result<Vec<Option<Duration>>> {
@@ -265,27 +287,42 @@ mod imp {
         Ok(entries)
     }
 
+    /// The C library's numbers, which the standard library has kinds and texts for.
+    const ACCESS: i32 = 2;
+    const IO: i32 = 29;
+    const IS_DIRECTORY: i32 = 31;
+    const LOOP: i32 = 32;
+    const NAME_TOO_LONG: i32 = 37;
+    const NOT_FOUND: i32 = 44;
+    const NOT_DIRECTORY: i32 = 54;
+    const PERMISSION: i32 = 63;
+    const READ_ONLY: i32 = 69;
+
     fn errno(errno: Errno) -> io::Error {
-        let kind = match errno {
-            Errno::NotFound => io::ErrorKind::NotFound,
-            Errno::Access | Errno::Permission => io::ErrorKind::PermissionDenied,
-            Errno::NotDirectory => io::ErrorKind::NotADirectory,
-            Errno::IsDirectory => io::ErrorKind::IsADirectory,
-            Errno::ReadOnly => io::ErrorKind::ReadOnlyFilesystem,
-            _ => io::ErrorKind::Other,
-        };
-        kind.into()
+        io::Error::from_raw_os_error(match errno {
+            Errno::NotFound => NOT_FOUND,
+            Errno::Access => ACCESS,
+            Errno::Permission => PERMISSION,
+            Errno::NotDirectory => NOT_DIRECTORY,
+            Errno::IsDirectory => IS_DIRECTORY,
+            Errno::Loop => LOOP,
+            Errno::NameTooLong => NAME_TOO_LONG,
+            Errno::ReadOnly => READ_ONLY,
+            _ => IO,
+        })
     }
 
     fn error(code: ErrorCode) -> io::Error {
-        let kind = match code {
-            ErrorCode::NoEntry => io::ErrorKind::NotFound,
-            ErrorCode::Access | ErrorCode::NotPermitted => io::ErrorKind::PermissionDenied,
-            ErrorCode::NotDirectory => io::ErrorKind::NotADirectory,
-            ErrorCode::IsDirectory => io::ErrorKind::IsADirectory,
-            ErrorCode::ReadOnly => io::ErrorKind::ReadOnlyFilesystem,
-            _ => io::ErrorKind::Other,
-        };
-        kind.into()
+        io::Error::from_raw_os_error(match code {
+            ErrorCode::NoEntry => NOT_FOUND,
+            ErrorCode::Access => ACCESS,
+            ErrorCode::NotPermitted => PERMISSION,
+            ErrorCode::NotDirectory => NOT_DIRECTORY,
+            ErrorCode::IsDirectory => IS_DIRECTORY,
+            ErrorCode::Loop => LOOP,
+            ErrorCode::NameTooLong => NAME_TOO_LONG,
+            ErrorCode::ReadOnly => READ_ONLY,
+            _ => IO,
+        })
     }
 }

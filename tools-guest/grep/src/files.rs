@@ -4,12 +4,12 @@ use std::fs;
 
 use ignore::overrides::{Override, OverrideBuilder};
 use ignore::types::{Types, TypesBuilder};
-use toolcell_direct::{self as direct, Kind};
 use toolcell_sdk::walk::{Deadline, VCS_DIRECTORIES};
 use toolcell_sdk::{Failure, Session, files};
 
+use toolcell_walk::{Found, Ignore, Order, Walk};
+
 use crate::Input;
-use crate::ignored::{Level, Rules};
 
 /// Files of one search. A tree of millions must not exhaust the tool's memory.
 const MAX_FILES: usize = 1_000_000;
@@ -75,10 +75,19 @@ pub(crate) fn find(
             ..Candidates::default()
         });
     }
-    let require_git = session.setting("grep_require_git").as_deref() != Some("false");
+    let in_work_tree = session.setting("grep_require_git").as_deref() != Some("false");
     let walk = |overrides| {
-        let rules = Rules { overrides, types: types.clone() };
-        let mut candidates = walk(root, &rules, require_git, deadline);
+        let walk = Walk {
+            overrides,
+            types: types.clone(),
+            skip_hidden: false,
+            skip_directories: VCS_DIRECTORIES,
+            ignore: Ignore::All { in_work_tree },
+            follow: false,
+            depth: usize::MAX,
+            order: Order::Any,
+        };
+        let mut candidates = candidates(&walk, &root.path, deadline);
         candidates.paths.sort_unstable();
         candidates.found = candidates.paths.len();
         candidates
@@ -98,37 +107,15 @@ pub(crate) fn find(
     Ok(candidates)
 }
 
-fn walk(root: &Root, rules: &Rules, require_git: bool, deadline: &Deadline) -> Candidates {
+fn candidates(walk: &Walk, root: &str, deadline: &Deadline) -> Candidates {
     let mut candidates = Candidates::default();
-    let base = root.path.trim_end_matches('/').to_owned();
-    let mut left = vec![(base, Level::above(&root.path))];
-    while let Some((directory, above)) = left.pop() {
-        let path = if directory.is_empty() { "/" } else { &directory };
-        let Ok(entries) = direct::list(path) else {
-            candidates.unreadable += 1;
-            continue;
-        };
-        let level = Level::of(path, &entries, above);
-        for (name, kind) in entries {
-            if deadline.passed() || candidates.paths.len() >= MAX_FILES {
-                return candidates;
-            }
-            let is_dir = kind == Kind::Directory;
-            if is_dir && VCS_DIRECTORIES.contains(&name.as_str()) {
-                continue;
-            }
-            let path = format!("{directory}/{name}");
-            if !matches!(kind, Kind::File | Kind::Directory)
-                || rules.leave_out(&level, &path, is_dir, require_git)
-            {
-                continue;
-            }
-            match is_dir {
-                true => left.push((path, level.clone())),
-                false => candidates.paths.push(path),
-            }
+    walk.directory(root, root, &mut |found| {
+        match found {
+            Found::File(path) => candidates.paths.push(path.to_owned()),
+            Found::Unreadable(..) | Found::Loop(..) => candidates.unreadable += 1,
         }
-    }
+        !deadline.passed() && candidates.paths.len() < MAX_FILES
+    });
     candidates
 }
 

@@ -1,12 +1,10 @@
 //! The Grep tool: ripgrep's engine and ignore rules. Rules GREP-R1 to GREP-R22.
 //!
-//! 1. [`files`] finds the files to search.
-//! 2. [`ignored`] says which are left out.
-//! 3. [`search`] searches one of them.
-//! 4. Here the results are put in order and cut to the page that was asked for.
+//! 1. [`files`] finds the files to search; `toolcell_walk` says which are left out.
+//! 2. [`search`] searches one of them.
+//! 3. Here the results are put in order and cut to the page that was asked for.
 
 mod files;
-mod ignored;
 mod search;
 
 use serde::Deserialize;

@@ -1,23 +1,26 @@
 //! Walking and searching.
 
 use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use grep_matcher::Matcher as _;
 use grep_printer::{StandardBuilder, SummaryBuilder, SummaryKind};
 use grep_regex::RegexMatcherBuilder;
 use grep_searcher::{BinaryDetection, MmapChoice, Searcher, SearcherBuilder};
-use ignore::WalkBuilder;
 use ignore::overrides::OverrideBuilder;
 use ignore::types::TypesBuilder;
 use toolcell_prefilter::{Prefiltered, escape};
 use toolcell_program::files::{Kind, look};
 use toolcell_program::message;
+use toolcell_walk::{Found, Ignore, Order, Walk};
 
 use crate::options::{Case, Mode, Options};
 
 /// Files that a directory lists are read whole up to this length, and piece by piece above it.
 const MAX_WHOLE: usize = 8 << 20;
+
+const NOTHING_SEARCHED: &str = "No files were searched: what there is is left out by an ignore \
+file, by -g or -t, by --max-depth, or is hidden. -uu searches all.";
 
 /// Where the pipe's reader has gone, nothing more is to be said.
 fn is_pipe(error: &io::Error) -> bool {
@@ -26,7 +29,7 @@ fn is_pipe(error: &io::Error) -> bool {
 
 pub(crate) fn run(options: &Options) -> i32 {
     let mut out = BufWriter::with_capacity(64 << 10, io::stdout().lock());
-    let mut run = Run { options, found: false, failed: false };
+    let mut run = Run { options, found: false, failed: false, searched: false };
     let result = run.all(&mut out).and_then(|()| Ok(out.flush()?));
     match result {
         Err(error) if error.downcast_ref::<io::Error>().is_some_and(is_pipe) => 0,
@@ -79,6 +82,8 @@ struct Run<'a> {
     options: &'a Options,
     found: bool,
     failed: bool,
+    /// Whether the walk came to any file.
+    searched: bool,
 }
 
 impl Run<'_> {
@@ -123,51 +128,74 @@ impl Run<'_> {
         // What has been looked through for NULs is not looked through again.
         let mut plain = searcher(o, false);
         plain.set_binary_detection(BinaryDetection::none());
+        let walk = walk(o)?;
         for path in paths {
-            if let Err(error) = std::fs::metadata(path) {
-                self.complain(&format!("{path}: {}", message(&error)));
+            let kind = match std::fs::metadata(path) {
+                Ok(metadata) => metadata,
+                Err(error) => {
+                    self.complain(&format!("{path}: {}", message(&error)));
+                    continue;
+                }
+            };
+            if !kind.is_dir() {
+                // One that is named is searched, whatever the rules say of it.
+                match &matcher {
+                    Some(matcher) => {
+                        let input = (Input::File(Path::new(path)), PathBuf::from(path));
+                        self.one(matcher, &mut named, input, with_path, out)?;
+                    }
+                    None => self.list(path, out)?,
+                }
                 continue;
             }
-            for entry in walk(o, path)?.build() {
-                let entry = match entry {
-                    Ok(entry) => entry,
-                    Err(error) => {
-                        self.complain(&error.to_string());
-                        continue;
+            let mut done: Done = Ok(());
+            walk.directory(path, &from_root(path)?, &mut |found| {
+                let path = match found {
+                    Found::File(path) => path,
+                    Found::Unreadable(path, error) => {
+                        self.complain(&format!("{path}: {}", message(&error)));
+                        return true;
+                    }
+                    Found::Loop(link, above) => {
+                        let text = format!("File system loop found: {link} points to an ancestor");
+                        self.complain(&format!("{text} {above}"));
+                        return true;
                     }
                 };
-                if !entry.file_type().is_some_and(|kind| kind.is_file()) {
-                    continue;
-                }
-                let shown = match implied {
-                    true => entry.path().strip_prefix("./").unwrap_or(entry.path()).to_owned(),
-                    false => entry.path().to_owned(),
-                };
-                let Some(matcher) = &matcher else {
-                    self.found = true;
-                    let end = if o.null { '\0' } else { '\n' };
-                    write!(out, "{}{end}", shown.display())?;
-                    continue;
-                };
-                let input = match entry.depth() {
-                    0 => Input::File(entry.path()),
-                    _ => match Input::listed(entry.path(), o, matcher) {
-                        Some(input) => input,
-                        None => continue,
+                self.searched = true;
+                let shown = path.strip_prefix("./").filter(|_| implied).unwrap_or(path);
+                done = match &matcher {
+                    None => self.list(shown, out),
+                    Some(matcher) => match Input::listed(Path::new(path), o, matcher) {
+                        Some(input) => {
+                            let searcher = match input {
+                                Input::Text(_) => &mut plain,
+                                _ => &mut walked,
+                            };
+                            let input = (input, PathBuf::from(shown));
+                            self.one(matcher, searcher, input, with_path, out)
+                        }
+                        None => Ok(()),
                     },
                 };
-                let searcher = match (&input, entry.depth()) {
-                    (Input::Text(_), _) => &mut plain,
-                    (_, 0) => &mut named,
-                    _ => &mut walked,
-                };
-                self.one(matcher, searcher, (input, shown), with_path, out)?;
-                if self.found && o.mode == Mode::Quiet {
-                    return Ok(());
-                }
+                done.is_ok() && !(self.found && o.mode == Mode::Quiet)
+            });
+            done?;
+            if self.found && o.mode == Mode::Quiet {
+                return Ok(());
             }
         }
+        if implied && !self.searched && o.mode != Mode::Files {
+            self.complain(NOTHING_SEARCHED);
+        }
         Ok(())
+    }
+
+    /// Tells of a file that would be searched.
+    fn list(&mut self, path: &str, out: &mut impl Write) -> Done {
+        self.found = true;
+        let end = if self.options.null { '\0' } else { '\n' };
+        Ok(write!(out, "{path}{end}")?)
     }
 
     /// Searches one input, which is shown by a path.
@@ -247,7 +275,7 @@ fn matcher(o: &Options) -> Result<Prefiltered, String> {
         .unicode(true);
     match o.multiline {
         true => builder.dot_matches_new_line(o.dot_all),
-        false => builder.line_terminator(Some(b'\n')),
+        false => builder.crlf(o.crlf).line_terminator(Some(b'\n')),
     };
     let matcher = builder.build_many(&o.patterns).map_err(|error| {
         let text = error.to_string();
@@ -314,46 +342,50 @@ fn standard(o: &Options, with_path: bool, before: bool) -> StandardBuilder {
     builder
 }
 
-fn walk(o: &Options, path: &str) -> Result<WalkBuilder, ignore::Error> {
-    let mut builder = WalkBuilder::new(path);
-    builder
-        .hidden(!o.hidden)
-        .ignore(o.ignore)
-        .git_ignore(o.ignore && o.ignore_vcs)
-        .git_exclude(o.ignore && o.ignore_vcs)
-        .git_global(false)
-        .parents(o.ignore)
-        .require_git(o.require_git)
-        .follow_links(o.follow)
-        .max_depth(o.depth);
-    if o.ignore {
-        builder.add_custom_ignore_filename(".rgignore");
-    }
-    match o.reverse {
-        true => builder.sort_by_file_name(|a, b| b.cmp(a)),
-        false => builder.sort_by_file_name(std::cmp::Ord::cmp),
-    };
-    if !o.globs.is_empty() {
-        let cwd = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
-        let mut overrides = OverrideBuilder::new(cwd);
-        for (glob, fold) in &o.globs {
-            overrides.case_insensitive(*fold)?.add(glob)?;
+/// Where a path is from the root of the filesystem, by its text alone.
+fn from_root(path: &str) -> io::Result<String> {
+    let mut from_root = PathBuf::new();
+    for part in std::path::absolute(path)?.components() {
+        match part {
+            Component::ParentDir => {
+                from_root.pop();
+            }
+            part => from_root.push(part),
         }
-        builder.overrides(overrides.build()?);
     }
+    Ok(from_root.to_string_lossy().into_owned())
+}
+
+fn walk(o: &Options) -> Result<Walk, Box<dyn std::error::Error>> {
+    let mut overrides = OverrideBuilder::new(from_root(".")?);
+    for (glob, fold) in &o.globs {
+        overrides.case_insensitive(*fold)?.add(glob)?;
+    }
+    let mut types = TypesBuilder::new();
     if !o.types.is_empty() || !o.type_adds.is_empty() {
-        let mut types = TypesBuilder::new();
         types.add_defaults();
-        for definition in &o.type_adds {
-            types.add_def(definition)?;
-        }
-        for (name, wanted) in &o.types {
-            match wanted {
-                true => types.select(name),
-                false => types.negate(name),
-            };
-        }
-        builder.types(types.build()?);
     }
-    Ok(builder)
+    for definition in &o.type_adds {
+        types.add_def(definition)?;
+    }
+    for (name, wanted) in &o.types {
+        match wanted {
+            true => types.select(name),
+            false => types.negate(name),
+        };
+    }
+    Ok(Walk {
+        overrides: overrides.build()?,
+        types: types.build()?,
+        skip_hidden: !o.hidden,
+        skip_directories: &[],
+        ignore: match (o.ignore, o.ignore_vcs) {
+            (false, _) => Ignore::Nothing,
+            (true, false) => Ignore::Own,
+            (true, true) => Ignore::All { in_work_tree: o.require_git },
+        },
+        follow: o.follow,
+        depth: o.depth.unwrap_or(usize::MAX),
+        order: if o.reverse { Order::NamesReversed } else { Order::Names },
+    })
 }

@@ -8,6 +8,7 @@ use std::path::Path;
 use grep_matcher::{LineMatchKind, Matcher};
 use grep_regex::RegexMatcherBuilder;
 
+use toolcell_direct::Kind;
 use toolcell_prefilter::Prefiltered;
 use toolcell_program::args::{Arg, parse};
 use toolcell_program::{message, open};
@@ -282,15 +283,15 @@ fn options(name: &str, words: &[String]) -> Result<(Options, Vec<String>), Strin
         }
         options.patterns = operands.remove(0).split('\n').map(str::to_owned).collect();
     }
-    if operands.is_empty() {
-        operands.push(if options.recursive { "." } else { "-" }.to_owned());
+    if operands.is_empty() && !options.recursive {
+        operands.push("-".to_owned());
     }
     Ok((options, operands))
 }
 
 /// What lines are compared with.
 enum Engine {
-    Plain(Prefiltered),
+    Plain(Box<Prefiltered>),
     /// With look-around or back-references, which have no quick way.
     Fancy(Box<fancy_regex::Regex>),
 }
@@ -350,7 +351,7 @@ fn engine(options: &Options) -> Result<Engine, String> {
     if !(posix && options.patterns.iter().any(refers)) {
         let plain = matcher(options);
         if plain.is_ok() || options.syntax != Syntax::Perl {
-            return plain.map(Engine::Plain);
+            return plain.map(|plain| Engine::Plain(Box::new(plain)));
         }
     }
     let joined = patterns(options, true)?.join("|");
@@ -407,7 +408,12 @@ struct Search {
 }
 
 impl Search {
+    /// Searches what the command line names; nothing stands for the working directory, whose name
+    /// is not shown then.
     fn paths(&mut self, paths: &[String], out: &mut impl Write) {
+        if paths.is_empty() {
+            return self.directory("", out, 0);
+        }
         let directory = |path: &String| path != "-" && Path::new(path).is_dir();
         let several = paths.len() > 1 || self.options.recursive && paths.iter().any(directory);
         for path in paths {
@@ -436,19 +442,13 @@ impl Search {
     }
 
     fn directory(&mut self, path: &str, out: &mut impl Write, depth: u32) {
-        let entries = match std::fs::read_dir(path) {
-            Ok(entries) => entries,
+        let mut names = match toolcell_direct::list(if path.is_empty() { "." } else { path }) {
+            Ok(names) => names,
             Err(error) => return self.complain(path, &error),
         };
         if depth > 1_000 {
             return;
         }
-        let mut names: Vec<(String, std::fs::FileType)> = entries
-            .flatten()
-            .filter_map(|entry| {
-                Some((entry.file_name().to_string_lossy().into_owned(), entry.file_type().ok()?))
-            })
-            .collect();
         // The order of the directory is the machine's; by name it is the same everywhere.
         names.sort_by(|a, b| a.0.cmp(&b.0));
         for (name, kind) in names {
@@ -456,10 +456,10 @@ impl Search {
                 return;
             }
             let full = match path {
-                path if path.ends_with('/') => format!("{path}{name}"),
+                path if path.is_empty() || path.ends_with('/') => format!("{path}{name}"),
                 path => format!("{path}/{name}"),
             };
-            let (is_dir, is_link) = (kind.is_dir(), kind.is_symlink());
+            let (is_dir, is_link) = (kind == Kind::Directory, kind == Kind::Link);
             if is_link && !self.options.follow {
                 continue;
             }
@@ -474,7 +474,7 @@ impl Search {
                 || self.options.include.iter().any(|glob| wild(glob, &name));
             if included && !self.options.exclude.iter().any(|glob| wild(glob, &name)) {
                 let filename = self.options.filename.unwrap_or(true);
-                self.found_file(&full, kind.is_file(), filename, out);
+                self.found_file(&full, kind == Kind::File, filename, out);
             }
         }
     }

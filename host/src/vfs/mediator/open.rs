@@ -133,7 +133,7 @@ impl Mediator {
                 let fd = resolve::open_name(dir.as_fd(), &name, flags, Mode::empty())?;
                 self.admit(&dir.mount, fd, dir.path().join(&name), how)
             }
-            Target::Root(dir) => self.open_directory(&dir.mount, None, dir.path(), how),
+            Target::Root(dir) => self.open_directory(&dir.mount, dir.fd.clone(), dir.path(), how),
             Target::Synthetic(handle) => self.open_synthetic(handle, how),
             Target::Nothing(_) if how.create => {
                 Err(Denied::ReadOnly { region: self.space.system.name().into() }.into())
@@ -157,7 +157,7 @@ impl Mediator {
         match FileType::from_raw_mode(stat.st_mode) {
             FileType::Directory => {
                 drop(open);
-                self.open_directory(mount, Some(fd), path, how)
+                self.open_directory(mount, Arc::new(fd), path, how)
             }
             FileType::RegularFile if stat.st_nlink == 0 => Err(Errno::NOENT.into()),
             FileType::RegularFile => {
@@ -177,14 +177,13 @@ impl Mediator {
     fn open_directory(
         &self,
         mount: &Arc<Mount>,
-        fd: Option<OwnedFd>,
+        fd: Arc<OwnedFd>,
         path: GuestPath,
         how: OpenHow,
     ) -> Result<Node, Fault> {
         if how.write {
             return Err(Errno::ISDIR.into());
         }
-        let fd = fd.map_or_else(|| mount.root.clone(), Arc::new);
         let dir = DirHandle::new(mount, fd, path);
         let _permit = self.permit(Operation::Stat { at: dir.place() })?;
         Ok(Node::Directory(dir))

@@ -1,18 +1,15 @@
-//! ripgrep's ignore rules, on the matchers of its own `ignore` crate.
+//! ripgrep's ignore files, on the matchers of its own `ignore` crate.
 //!
-//! The crate's walker looks for four kinds of ignore files in every directory by trying to open
-//! them, and asks for an inode with every entry. Here the listing that is needed anyway says which
-//! ignore files there are. What they mean is the crate's business still; the order in which they
-//! count is: overrides, then `.rgignore`, `.ignore`, `.gitignore`, `.git/info/exclude`, and in each
-//! kind the deepest directory first. A cell has no global excludes.
+//! The order in which they count is `.rgignore`, `.ignore`, `.gitignore`, `.git/info/exclude`, and
+//! in each kind the deepest directory first. A cell has no global excludes.
 
 use std::rc::Rc;
 
 use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
-use ignore::overrides::Override;
-use ignore::types::Types;
 use toolcell_direct::{self as direct, Kind};
+
+use crate::Ignore;
 
 /// The rules of one directory, and those above it.
 #[derive(Debug)]
@@ -72,46 +69,19 @@ fn chain(level: &Option<Rc<Level>>) -> impl Iterator<Item = &Level> {
     std::iter::successors(level.as_deref(), |level| level.above.as_deref())
 }
 
-/// What the call itself says of files.
-#[derive(Debug)]
-pub(crate) struct Rules {
-    pub(crate) overrides: Override,
-    pub(crate) types: Types,
-}
-
-impl Rules {
-    /// Whether an entry is not searched, or not descended into.
-    pub(crate) fn leave_out(
-        &self,
-        level: &Option<Rc<Level>>,
-        path: &str,
-        is_dir: bool,
-        require_git: bool,
-    ) -> bool {
-        match self.overrides.matched(path, is_dir) {
-            Match::Ignore(_) => return true,
-            Match::Whitelist(_) => return false,
-            Match::None => {}
-        }
-        ignored(level, path, is_dir, require_git) || self.types.matched(path, is_dir).is_ignore()
-    }
-}
-
 /// For each kind the deepest rule that says anything counts; of the kinds, the first.
-fn ignored(level: &Option<Rc<Level>>, path: &str, is_dir: bool, require_git: bool) -> bool {
-    #[derive(Clone, Copy, PartialEq)]
-    enum Say {
-        Nothing,
-        Ignore,
-        Keep,
-    }
-    let say = |rules: &Option<Gitignore>| match rules.as_ref().map(|r| r.matched(path, is_dir)) {
-        None | Some(Match::None) => Say::Nothing,
-        Some(Match::Ignore(_)) => Say::Ignore,
-        Some(Match::Whitelist(_)) => Say::Keep,
+pub(crate) fn said(
+    level: &Option<Rc<Level>>,
+    path: &str,
+    is_dir: bool,
+    counting: Ignore,
+) -> Match<()> {
+    let in_git = match counting {
+        Ignore::Nothing => return Match::None,
+        Ignore::Own => false,
+        Ignore::All { in_work_tree } => !in_work_tree || chain(level).any(|level| level.has_git),
     };
-    let in_git = !require_git || chain(level).any(|level| level.has_git);
-    let mut said = [Say::Nothing; 4];
+    let mut said = [const { Match::None }; 4];
     let mut left_git = false;
     for level in chain(level) {
         let git = in_git && !left_git;
@@ -122,12 +92,15 @@ fn ignored(level: &Option<Rc<Level>>, path: &str, is_dir: bool, require_git: boo
             (git, &level.exclude),
         ];
         for (said, (counts, rules)) in said.iter_mut().zip(kinds) {
-            if counts && *said == Say::Nothing {
-                *said = say(rules);
+            if let Some(rules) = rules
+                && counts
+                && said.is_none()
+            {
+                *said = rules.matched(path, is_dir).map(|_| ());
             }
         }
         // Above its work tree, a repository's rules end.
         left_git |= level.has_git;
     }
-    said.into_iter().find(|said| *said != Say::Nothing) == Some(Say::Ignore)
+    said.into_iter().find(|said| !said.is_none()).unwrap_or(Match::None)
 }
