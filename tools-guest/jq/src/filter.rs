@@ -3,24 +3,21 @@
 use std::io::{self, BufWriter, Read, Write};
 
 use jaq_core::data::{DataT, HasLut};
-use jaq_core::load::{Arena, File, Loader};
+use jaq_core::load::parse::{BinaryOp, Def, Term};
+use jaq_core::load::{self, Arena, File, Loader};
 use jaq_core::{Compiler, Ctx, Lut, Vars, unwrap_valr};
-use jaq_json::write::{self, Pp};
+use jaq_json::write::{self, Pp, Styles};
 use jaq_json::{Map, Val, read};
 use jaq_std::input::{HasInputs, Inputs, RcIter};
 
 use crate::options::{Options, text};
+use crate::{number, paths, rewrite};
 
-/// Formats that the libraries lack.
-const FORMATS: &str = r#"
-def @json: tojson;
-def _row(f): [.[] | if type == "string" then f elif type == "null" then ""
-  elif type == "array" or type == "object"
-  then error("\(type) (\(tojson)) is not valid in a row") else tojson end];
-def @csv: _row("\"" + gsub("\""; "\"\"") + "\"") | join(",");
-def @tsv: _row(gsub("[\\\\]"; "\\\\") | gsub("\t"; "\\t") | gsub("\n"; "\\n") | gsub("\r"; "\\r"))
-  | join("\t");
-"#;
+/// What the libraries lack, or define otherwise.
+const PRELUDE: &str = include_str!("prelude.jq");
+
+/// What the filter is called among the definitions.
+const FILTER: &str = "_filter";
 
 /// What filters can reach beside their input: the inputs that follow.
 struct Kind;
@@ -66,14 +63,25 @@ pub(crate) fn run(options: Options) -> i32 {
     named.push(("ENV".to_owned(), object(&env)));
     let (names, values): (Vec<String>, Vec<Val>) =
         named.into_iter().map(|(name, value)| (format!("${name}"), value)).unzip();
-    let defs = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs());
+    let filter = load::parse(&options.filter, |parser| parser.term());
+    let prelude = load::parse(PRELUDE, |parser| parser.defs());
+    let (Some(mut filter), Some(prelude)) = (filter, prelude) else {
+        return invalid(&options.filter, "syntax error");
+    };
+    if options.stream {
+        let each = Term::Call("tostream", Vec::new());
+        filter = Term::BinOp(Box::new(each), BinaryOp::Pipe(None), Box::new(filter));
+    }
+    let defs = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs()).chain(prelude);
+    let mut defs: Vec<Def<&str>> = defs.collect();
+    defs.push(Def { name: FILTER, args: Vec::new(), body: filter });
     let funs = jaq_core::funs().chain(jaq_std::funs()).chain(jaq_json::funs());
-    let funs = funs.chain(jaq_std::input::funs().into_vec().into_iter().map(jaq_core::native::run));
+    let own = paths::functions().into_iter().chain(number::functions());
+    let own = own.chain(jaq_std::input::funs().into_vec()).map(jaq_core::native::run);
+    let funs = funs.chain(own);
     let arena = Arena::default();
-    let loader = Loader::new(defs);
-    let code = format!("{FORMATS}{}", options.filter);
-    let file = File { code: code.as_str(), path: () };
-    let modules = match loader.load(&arena, file) {
+    let loader = Loader::new(defs.into_iter().map(rewrite::definition));
+    let modules = match loader.load(&arena, File { code: FILTER, path: () }) {
         Ok(modules) => modules,
         Err(_) => return invalid(&options.filter, "syntax error"),
     };
@@ -130,7 +138,7 @@ pub(crate) fn run(options: Options) -> i32 {
                 }
                 Err(error) => {
                     let _ = out.flush();
-                    eprintln!("jq: error (at <stdin>:0): {error}");
+                    eprintln!("jq: parse error: {error}");
                     status = 2;
                     break;
                 }
@@ -185,7 +193,11 @@ fn inputs(options: &Options, status: &mut i32) -> Vec<Result<Val, String>> {
     }
     let values = read::parse_many(&content).map(|value| value.map_err(|error| error.to_string()));
     if !options.slurp {
-        return values.collect();
+        // After what is no JSON there is nothing to go on with.
+        let mut failed = false;
+        return values
+            .take_while(|value| !std::mem::replace(&mut failed, value.is_err()))
+            .collect();
     }
     match values.collect::<Result<Vec<Val>, String>>() {
         Ok(values) => vec![Ok(values.into_iter().collect())],
@@ -194,6 +206,10 @@ fn inputs(options: &Options, status: &mut i32) -> Vec<Result<Val, String>> {
 }
 
 fn print(options: &Options, value: &Val, out: &mut dyn Write) -> io::Result<()> {
+    if options.separate {
+        // RFC 7464: the record separator stands before each text.
+        out.write_all(b"\x1e")?;
+    }
     match value {
         Val::TStr(bytes) if options.raw_output && !options.ascii => out.write_all(bytes)?,
         value => {
@@ -203,8 +219,8 @@ fn print(options: &Options, value: &Val, out: &mut dyn Write) -> io::Result<()> 
                 (.., count) => Some(" ".repeat(count.unwrap_or(2))),
             };
             let compact = indent.is_none();
-            let pp =
-                Pp { indent, sort_keys: options.sort_keys, sep_space: !compact, ..Pp::default() };
+            let styles = if options.color { Styles::ansi() } else { Styles::default() };
+            let pp = Pp { indent, sort_keys: options.sort_keys, sep_space: !compact, styles };
             if options.ascii {
                 let mut text = Vec::new();
                 write::write(&mut text, &pp, 0, value)?;

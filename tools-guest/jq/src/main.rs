@@ -3,13 +3,23 @@
 #[cfg(target_os = "wasi")]
 mod filter;
 #[cfg(target_os = "wasi")]
+mod number;
+#[cfg(target_os = "wasi")]
 mod options;
+#[cfg(target_os = "wasi")]
+mod paths;
+#[cfg(target_os = "wasi")]
+mod rewrite;
 
 #[cfg(target_os = "wasi")]
 fn main() {
     toolcell_program::enter();
     let words: Vec<String> = std::env::args().skip(1).collect();
     let status = match options::parse(words) {
+        Ok(options) if options.help => {
+            print!("{}", options::HELP);
+            0
+        }
         Ok(options) => filter::run(options),
         Err(error) => {
             eprintln!(

@@ -2,6 +2,31 @@
 
 use jaq_json::{Val, read};
 
+/// What `--help` prints.
+pub(crate) const HELP: &str = "\
+Usage: jq [OPTION]... FILTER [FILE]...
+
+  -n, --null-input      null is the input; 'input' and 'inputs' read
+  -R, --raw-input       each line is an input, as a string
+  -s, --slurp           all inputs become one array
+  -c, --compact-output  a line for each result
+  -r, --raw-output      strings without quotes
+  -j, --join-output     the same, and no line ends
+      --raw-output0     the same, with NUL after each
+  -a, --ascii-output    only ASCII; the rest as \\u escapes
+  -S, --sort-keys       keys in order
+  -C, --color-output    in colours
+      --tab, --indent N how results are indented
+      --seq             a record separator before each result
+      --stream          inputs as [path, leaf] events
+  -e, --exit-status     1 if the last result is false or null, 4 if there is none
+  -f, --from-file FILE  the filter is in a file
+      --arg NAME TEXT, --argjson NAME JSON, --slurpfile NAME FILE, --rawfile NAME FILE
+                        $NAME in the filter
+      --args, --jsonargs
+                        what follows is $ARGS.positional
+";
+
 /// What is asked for.
 #[derive(Debug, Default)]
 pub(crate) struct Options {
@@ -15,7 +40,11 @@ pub(crate) struct Options {
     pub(crate) compact: bool,
     pub(crate) sort_keys: bool,
     pub(crate) exit_status: bool,
+    pub(crate) help: bool,
     pub(crate) tab: bool,
+    pub(crate) color: bool,
+    pub(crate) separate: bool,
+    pub(crate) stream: bool,
     pub(crate) indent: Option<usize>,
     pub(crate) filter: String,
     pub(crate) files: Vec<String>,
@@ -61,7 +90,12 @@ pub(crate) fn parse(words: Vec<String>) -> Result<Options, String> {
             "--sort-keys" => options.sort_keys = true,
             "--exit-status" => options.exit_status = true,
             "--tab" => options.tab = true,
-            "--monochrome-output" | "--unbuffered" => {}
+            "--help" => options.help = true,
+            "--color-output" => options.color = true,
+            "--monochrome-output" => options.color = false,
+            "--seq" => options.separate = true,
+            "--stream" => options.stream = true,
+            "--unbuffered" => {}
             "--indent" => {
                 let count = next("--indent")?;
                 let count = count.parse().ok().filter(|count| *count <= 7);
@@ -79,7 +113,7 @@ pub(crate) fn parse(words: Vec<String>) -> Result<Options, String> {
             "--slurpfile" | "--rawfile" => {
                 let (name, path) = (next(&word)?, next(&word)?);
                 let content = std::fs::read(&path)
-                    .map_err(|error| format!("Bad JSON in --{name} {path}: {error}"))?;
+                    .map_err(|error| format!("Bad JSON in {word} {name} {path}: {error}"))?;
                 let value = if word == "--rawfile" {
                     Val::utf8_str(content)
                 } else {
@@ -105,7 +139,9 @@ pub(crate) fn parse(words: Vec<String>) -> Result<Options, String> {
                         'c' => options.compact = true,
                         'S' => options.sort_keys = true,
                         'e' => options.exit_status = true,
-                        'M' => {}
+                        'h' => options.help = true,
+                        'C' => options.color = true,
+                        'M' => options.color = false,
                         'f' => from_file = Some(next("-f")?),
                         letter => return Err(format!("Unknown arguments: -{letter}")),
                     }

@@ -1,0 +1,75 @@
+# What jq has and the libraries lack, or define otherwise. `_assign`, `_modify`, `_setpath`,
+# `_delpaths`, `_whole` and the formats of base 32 are in paths.rs and number.rs; an assignment in
+# a filter, and in what follows here, is one of the first two.
+
+# Paths
+def setpath($path; $value): _setpath($path; $value);
+def delpaths($paths): _delpaths($paths);
+def del(f): delpaths([path(f)]);
+def pick(f): . as $top | reduce path(f) as $path (null; setpath($path; $top | getpath($path)));
+def leaf_paths: paths(scalars);
+def map_values(f): .[] |= f;
+def walk(f):
+  def inner: if type == "object" then map_values(inner) elif type == "array" then map(inner) else . end | f;
+  inner;
+
+# Objects and entries
+def from_entries:
+  reduce .[] as $entry ({};
+    . + { ($entry
+        | (if .key == null then .k // .name // .Name // .K // .Key else .key end)
+        | if type == "string" then . else tojson end):
+      ($entry | if has("value") then .value elif has("v") then .v else .Value end) });
+def with_entries(f): to_entries | map(f) | from_entries;
+
+# Streams
+def IN(stream): any(stream == .; .);
+def IN(from; stream): any(from == stream; .);
+def INDEX(stream; f): reduce stream as $row ({}; .[$row | f | tostring] |= $row);
+def INDEX(f): INDEX(.[]; f);
+def tostream:
+  path(def inner: (.[]? | inner), .; inner) as $path
+  | getpath($path)
+  | reduce path(.[]?) as $below ([$path, .]; [$path + $below]);
+def fromstream(stream):
+  { x: null, e: false } as $init
+  | foreach stream as $event ($init;
+      if .e then $init else . end
+      | if ($event | length) == 2
+        then setpath(["e"]; ($event[0] | length) == 0) | setpath(["x"] + $event[0]; $event[1])
+        else setpath(["e"]; ($event[0] | length) == 1) end;
+      if .e then .x else empty end);
+def truncate_stream(stream):
+  . as $depth | null | stream | . as $event
+  | if (.[0] | length) > $depth then setpath([0]; .[0][$depth:]) else empty end;
+
+# Numbers
+def add(f): reduce f as $x (null; . + $x);
+def add: add(.[]);
+
+# Texts
+def join($text):
+  reduce .[] as $part (null;
+    (if . == null then "" else . + $text end)
+    + ($part | if . == null then "" elif type == "boolean" or type == "number" then tojson else . end))
+  // "";
+def ascii: [.] | implode;
+def toarray: if type == "array" then . else [.] end;
+def _ltrimstr($text): ltrimstr($text);
+def ltrimstr($text): if type == "string" and ($text | type) == "string" then _ltrimstr($text) else . end;
+def _rtrimstr($text): rtrimstr($text);
+def rtrimstr($text): if type == "string" and ($text | type) == "string" then _rtrimstr($text) else . end;
+def dateadd(unit; $count): . + $count;
+def datesub(unit; $count): . - $count;
+def date: todate;
+
+# Formats
+def @json: tojson;
+def _row(f): [.[] | if type == "string" then f elif type == "null" then ""
+  elif type == "array" or type == "object"
+  then error("\(type) (\(tojson)) is not valid in a row") else tojson end];
+def @csv: _row("\"" + gsub("\""; "\"\"") + "\"") | join(",");
+def @tsv: _row(gsub("[\\\\]"; "\\\\") | gsub("\t"; "\\t") | gsub("\n"; "\\n") | gsub("\r"; "\\r"))
+  | join("\t");
+def @base32: tostring | _base32;
+def @base32d: tostring | _base32d;
