@@ -1,10 +1,13 @@
 //! `find`.
 
+mod show;
+
 use std::io::Write;
 
 use toolcell_shell::{Exit, FileKind, Stat, Sys, System};
 
 use super::World;
+use show::OWNER;
 
 /// How deep directories are followed.
 const MAX_DEPTH: usize = 512;
@@ -28,6 +31,17 @@ enum Test {
     },
     Regex(Box<regex::Regex>),
     Kind(Vec<FileKind>),
+    /// What a link leads to; a link that leads to nothing is one itself.
+    TargetKind(Vec<FileKind>),
+    /// Where a link points to.
+    Target {
+        pattern: String,
+        fold: bool,
+    },
+    Links {
+        sign: char,
+        number: u64,
+    },
     Size {
         sign: char,
         units: u64,
@@ -56,6 +70,7 @@ enum Test {
         end: char,
     },
     Printf(String),
+    List,
     Exec {
         words: Vec<String>,
         batch: Option<usize>,
@@ -79,6 +94,10 @@ impl Test {
             | Test::Name { .. }
             | Test::Regex(_)
             | Test::Kind(_)
+            | Test::TargetKind(_)
+            | Test::Target { .. }
+            | Test::Links { .. }
+            | Test::List
             | Test::Print { .. }
             | Test::Exec { .. }
             | Test::Delete
@@ -298,7 +317,37 @@ impl Parser<'_> {
                     "b" | "s" => Ok(FileKind::Other),
                     letter => Err(format!("Unknown argument to -type: {letter}")),
                 });
-                Test::Kind(kinds.collect::<Result<_, _>>()?)
+                let kinds = kinds.collect::<Result<_, _>>()?;
+                if name == "-xtype" { Test::TargetKind(kinds) } else { Test::Kind(kinds) }
+            }
+            "-lname" | "-ilname" => {
+                Test::Target { fold: name == "-ilname", pattern: self.value(name)? }
+            }
+            "-links" => {
+                let text = self.value(name)?;
+                let (sign, digits) = sign(&text);
+                let number =
+                    digits.parse().map_err(|_| format!("invalid argument `{text}' to `-links'"))?;
+                Test::Links { sign, number }
+            }
+            "-user" | "-group" | "-uid" | "-gid" => {
+                let text = self.value(name)?;
+                let is_number = text.chars().all(|c| c.is_ascii_digit());
+                if !is_number && text != OWNER.0 {
+                    let what = if name == "-user" { "user" } else { "group" };
+                    return Err(match name {
+                        "-user" | "-group" => {
+                            format!("‘{text}’ is not the name of a known {what}")
+                        }
+                        _ => format!("invalid argument `{text}' to `{name}'"),
+                    });
+                }
+                if text == OWNER.0 || text == OWNER.1 { Test::True } else { Test::False }
+            }
+            "-nouser" | "-nogroup" => Test::False,
+            "-ls" => {
+                self.acts = true;
+                Test::List
             }
             "-size" => {
                 let text = self.value(name)?;
@@ -550,6 +599,29 @@ impl Find {
             }
             Test::Regex(regex) => regex.is_match(&entry.path),
             Test::Kind(kinds) => kinds.contains(&entry.kind),
+            Test::TargetKind(kinds) => {
+                let full = self.world.absolute(&entry.path);
+                let target = match entry.kind {
+                    FileKind::Symlink => self.world.system.stat(&full, true),
+                    _ => return kinds.contains(&entry.kind),
+                };
+                kinds.contains(&target.map_or(FileKind::Symlink, |target| target.kind))
+            }
+            Test::Target { pattern, fold } => {
+                let target = show::target(entry, &self.world.absolute(&entry.path));
+                entry.kind == FileKind::Symlink && toolcell_shell::matches(pattern, &target, *fold)
+            }
+            Test::Links { sign, number } => {
+                let full = self.world.absolute(&entry.path);
+                let details = toolcell_program::files::look(&full, self.follow);
+                details.is_ok_and(|details| compare(*sign, details.links, *number))
+            }
+            Test::List => {
+                let full = self.world.absolute(&entry.path);
+                let line = show::listed(entry, &full, self.follow, self.now);
+                let _ = self.out.write_all(line.as_bytes());
+                true
+            }
             Test::Size { sign, units, unit } => {
                 entry.stat.is_some_and(|stat| compare(*sign, stat.size.div_ceil(*unit), *units))
             }
@@ -589,7 +661,8 @@ impl Find {
                 true
             }
             Test::Printf(format) => {
-                let text = self.formatted(format, entry);
+                let full = self.world.absolute(&entry.path);
+                let text = show::formatted(format, entry, &full, self.follow);
                 let _ = self.out.write_all(text.as_bytes());
                 true
             }
@@ -679,72 +752,6 @@ impl Find {
             self.status = 1;
         }
         removed.is_ok()
-    }
-
-    fn formatted(&mut self, format: &str, entry: &Entry) -> String {
-        let mut text = String::new();
-        let Some(stat) = entry.stat else { return text };
-        let mut chars = format.chars();
-        while let Some(c) = chars.next() {
-            match c {
-                '\\' => match chars.next() {
-                    Some('n') => text.push('\n'),
-                    Some('t') => text.push('\t'),
-                    Some('0') => text.push('\0'),
-                    Some(other) => text.push(other),
-                    None => {}
-                },
-                '%' => match chars.next() {
-                    Some('p') => text.push_str(&entry.path),
-                    Some('f') => text.push_str(base(&entry.path)),
-                    Some('h') => {
-                        text.push_str(entry.path.rsplit_once('/').map_or(".", |(dir, _)| dir));
-                    }
-                    Some('P') => {
-                        let rest = entry.path.strip_prefix(&entry.start).unwrap_or(&entry.path);
-                        text.push_str(rest.trim_start_matches('/'));
-                    }
-                    Some('H') => text.push_str(&entry.start),
-                    Some('d') => text.push_str(&entry.depth.to_string()),
-                    Some('s') => text.push_str(&stat.size.to_string()),
-                    Some('k') => text.push_str(&stat.size.div_ceil(1024).to_string()),
-                    Some('y') => text.push(match entry.kind {
-                        FileKind::File => 'f',
-                        FileKind::Directory => 'd',
-                        FileKind::Symlink => 'l',
-                        FileKind::Character => 'c',
-                        FileKind::Pipe => 'p',
-                        FileKind::Other => 's',
-                    }),
-                    Some('T') => match chars.next() {
-                        Some('@') => {
-                            let (seconds, nanos) =
-                                (stat.modified / 1_000_000_000, stat.modified % 1_000_000_000);
-                            text.push_str(&format!("{seconds}.{nanos:09}0"));
-                        }
-                        Some('+') => {
-                            text.push_str(&toolcell_shell::time("%F+%T", stat.modified));
-                        }
-                        Some(letter) => {
-                            let format = format!("%{letter}");
-                            text.push_str(&toolcell_shell::time(&format, stat.modified));
-                        }
-                        None => {}
-                    },
-                    Some('u') => text.push_str("agent"),
-                    Some('g') => text.push_str("agent"),
-                    Some('m') => text.push_str(&format!("{:o}", stat.mode)),
-                    Some('%') => text.push('%'),
-                    Some(other) => {
-                        text.push('%');
-                        text.push(other);
-                    }
-                    None => text.push('%'),
-                },
-                c => text.push(c),
-            }
-        }
-        text
     }
 }
 
