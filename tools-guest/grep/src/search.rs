@@ -21,9 +21,6 @@ const MAX_HEAP: usize = 64 << 20;
 /// Files up to this size are searched in one piece; longer ones as they are read.
 const MAX_WHOLE: usize = 4 << 20;
 
-/// Those of UTF-8 and of UTF-16.
-const BYTE_ORDER_MARKS: [&[u8]; 3] = [&[0xef, 0xbb, 0xbf], &[0xff, 0xfe], &[0xfe, 0xff]];
-
 /// Characters of a line that are shown whole (GREP-R16).
 const MAX_COLUMNS: usize = 500;
 
@@ -123,14 +120,11 @@ impl FileSearch {
     ) -> io::Result<()> {
         let searcher = if root.is_file { &mut self.named } else { &mut self.in_tree };
         if let Some(bytes) = toolcell_direct::read(path, MAX_WHOLE)? {
-            // What a byte order mark stands before is another text than these bytes.
-            let marked = BYTE_ORDER_MARKS.iter().any(|mark| bytes.starts_with(mark));
-            let candidate = self.matcher.find_candidate_line(&bytes).map_err(io::Error::other)?;
-            if !marked && candidate.is_none() {
+            if !self.matcher.may_match(&bytes) {
                 return Ok(());
             }
+            let wide = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
             // Of a file that is whole in memory the engine looks for NUL in its first part only.
-            let wide = marked && !bytes.starts_with(BYTE_ORDER_MARKS[0]);
             if !root.is_file && !wide && memchr::memchr(0, &bytes).is_some() {
                 return Ok(());
             }

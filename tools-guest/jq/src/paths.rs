@@ -2,10 +2,9 @@
 
 use std::collections::HashSet;
 
-use jaq_core::Bind;
-use jaq_core::Exn;
+use jaq_core::compile::TermId;
 use jaq_core::native::{Filter, bome, v};
-use jaq_core::{DataT, RunPtr, ValR};
+use jaq_core::{Bind, Ctx, DataT, Exn, RunPtr, ValR};
 use jaq_json::{Error, Map, Rc, Val};
 use jaq_std::ValT as _;
 
@@ -30,42 +29,41 @@ pub(crate) fn functions<D: for<'a> DataT<V<'a> = Val>>() -> Vec<Filter<RunPtr<D>
         ("_assign", Box::new([function(), variable()]), |mut cv| {
             let value = cv.0.pop_var();
             let (paths, context) = cv.0.pop_fun();
-            let found = paths.paths((context, (cv.1.clone(), Default::default())));
-            let found: Vec<Result<Vec<Val>, Exn<Val>>> =
-                found.map(|found| Ok(from_root(found?.1.iter()))).collect();
+            let found = found(paths, context, &cv.1);
             let mut root = cv.1;
-            for path in found {
-                let done = path.and_then(|path| Ok(set(&mut root, &path, value.clone())?));
-                if let Err(error) = done {
-                    return Box::new(std::iter::once(Err(error)));
-                }
-            }
-            Box::new(std::iter::once(Ok(root)))
+            let assign = |path: Result<Vec<Val>, _>| Ok(set(&mut root, &path?, value.clone())?);
+            let done: Result<(), Exn<Val>> = found.into_iter().try_for_each(assign);
+            Box::new(std::iter::once(done.map(|()| root)))
         }),
         ("_modify", Box::new([function(), function()]), |mut cv| {
             let (update, with) = cv.0.pop_fun();
             let (paths, context) = cv.0.pop_fun();
-            let found = paths.paths((context, (cv.1.clone(), Default::default())));
-            let found: Vec<Result<Vec<Val>, Exn<Val>>> =
-                found.map(|found| Ok(from_root(found?.1.iter()))).collect();
-            let mut root = cv.1;
-            let mut gone = Vec::new();
-            for path in found {
-                let done = path.and_then(|path| {
-                    let old = get(&root, &path)?;
-                    match update.run((with.clone(), old)).next() {
-                        Some(new) => set(&mut root, &path, new?)?,
-                        None => gone.push(path),
-                    }
-                    Ok(())
-                });
-                if let Err(error) = done {
-                    return Box::new(std::iter::once(Err(error)));
+            let found = found(paths, context, &cv.1);
+            let (mut root, mut gone) = (cv.1, Vec::new());
+            let modify = |path: Result<Vec<Val>, _>| {
+                let path = path?;
+                match update.run((with.clone(), get(&root, &path)?)).next() {
+                    Some(new) => set(&mut root, &path, new?)?,
+                    None => gone.push(path),
                 }
-            }
-            bome(remove_all(root, gone))
+                Ok(())
+            };
+            let done: Result<(), Exn<Val>> = found.into_iter().try_for_each(modify);
+            let done = done.and_then(|()| Ok(remove_all(root, gone)?));
+            Box::new(std::iter::once(done))
         }),
     ]
+}
+
+/// All paths of a filter. None is held back: what they were found in is changed then, and in place
+/// only if nobody else has it.
+fn found<'a, D: for<'b> DataT<V<'b> = Val>>(
+    paths: TermId,
+    context: Ctx<'a, D>,
+    input: &Val,
+) -> Vec<Result<Vec<Val>, Exn<'a, Val>>> {
+    let found = paths.paths((context, (input.clone(), Default::default())));
+    found.map(|found| Ok(from_root(found?.1.iter()))).collect()
 }
 
 /// The steps of a path, which the library has from its end.

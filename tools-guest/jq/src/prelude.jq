@@ -1,14 +1,12 @@
-# What jq has and the libraries lack, or define otherwise. `_assign`, `_modify`, `_setpath`,
-# `_delpaths`, `_whole` and the formats of base 32 are in paths.rs and number.rs; an assignment in
-# a filter, and in what follows here, is one of the first two.
+# What jq has and the libraries lack, or define otherwise. `_setpath`, `_delpaths` and the formats
+# of base 32 are in paths.rs and number.rs. An assignment, here as in every filter, comes to the
+# functions of paths.rs, and arithmetic to `_whole`: see rewrite.rs.
 
 # Paths
 def setpath($path; $value): _setpath($path; $value);
 def delpaths($paths): _delpaths($paths);
-def del(f): delpaths([path(f)]);
 def pick(f): . as $top | reduce path(f) as $path (null; setpath($path; $top | getpath($path)));
 def leaf_paths: paths(scalars);
-def map_values(f): .[] |= f;
 def walk(f):
   def inner: if type == "object" then map_values(inner) elif type == "array" then map(inner) else . end | f;
   inner;
@@ -42,10 +40,6 @@ def fromstream(stream):
 def truncate_stream(stream):
   . as $depth | null | stream | . as $event
   | if (.[0] | length) > $depth then setpath([0]; .[0][$depth:]) else empty end;
-
-# Numbers
-def add(f): reduce f as $x (null; . + $x);
-def add: add(.[]);
 
 # Texts
 def join($text):

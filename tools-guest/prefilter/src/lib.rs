@@ -24,6 +24,9 @@ const TRIED: u32 = 64;
 /// quicker.
 const WORTH: u64 = 128;
 
+/// Those of UTF-8 and of UTF-16.
+const BYTE_ORDER_MARKS: [&[u8]; 3] = [&[0xef, 0xbb, 0xbf], &[0xff, 0xfe], &[0xfe, 0xff]];
+
 /// A matcher of single lines that looks for literals first.
 #[derive(Debug, Clone)]
 pub struct Prefiltered {
@@ -45,6 +48,13 @@ impl Prefiltered {
     /// The matcher as it is.
     pub fn none(inner: RegexMatcher) -> Prefiltered {
         Prefiltered { inner, scanner: None, lines: Cell::new(0), passed: Cell::new(0) }
+    }
+
+    /// Whether a line of a file may match. What a byte order mark stands before is another text
+    /// than these bytes, and may.
+    pub fn may_match(&self, content: &[u8]) -> bool {
+        BYTE_ORDER_MARKS.iter().any(|mark| content.starts_with(mark))
+            || self.find_candidate_line(content).is_ok_and(|found| found.is_some())
     }
 
     fn candidate(&self, scanner: &Scanner, haystack: &[u8]) -> Option<usize> {
@@ -194,6 +204,20 @@ mod tests {
             ("well$|disk", false, true),
         ] {
             check(pattern, ignore_case, filtered, TEXT);
+        }
+    }
+
+    #[test]
+    fn what_may_be_decoded_may_match() {
+        let inner = RegexMatcherBuilder::new().line_terminator(Some(b'\n')).build("^a").unwrap();
+        let matcher = Prefiltered::none(inner);
+        for (content, expected) in [
+            (&b"x\na"[..], true),
+            (b"x\nb", false),
+            (b"\xef\xbb\xbfa", true),
+            (b"\xff\xfea\0", true),
+        ] {
+            assert_eq!(matcher.may_match(content), expected, "{content:?}");
         }
     }
 

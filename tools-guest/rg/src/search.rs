@@ -3,7 +3,6 @@
 use std::io::{self, BufWriter, Write};
 use std::path::{Component, Path, PathBuf};
 
-use grep_matcher::Matcher as _;
 use grep_printer::{StandardBuilder, SummaryBuilder, SummaryKind};
 use grep_regex::RegexMatcherBuilder;
 use grep_searcher::{BinaryDetection, MmapChoice, Searcher, SearcherBuilder};
@@ -61,7 +60,7 @@ impl Input<'_> {
         let content = path.to_str().map(|path| toolcell_direct::read(path, MAX_WHOLE));
         // What is wrong with it is told where it is opened.
         let Some(Ok(Some(content))) = content else { return Some(Input::File(path)) };
-        if options.only_tells_matches() && !may_match(matcher, &content) {
+        if options.only_tells_matches() && !matcher.may_match(&content) {
             return None;
         }
         Some(match memchr::memchr(0, &content) {
@@ -69,13 +68,6 @@ impl Input<'_> {
             None => Input::Text(content),
         })
     }
-}
-
-/// Whether a line may match. What a byte order mark stands before is another text than these bytes.
-fn may_match(matcher: &Prefiltered, content: &[u8]) -> bool {
-    let marks: [&[u8]; 3] = [&[0xef, 0xbb, 0xbf], &[0xff, 0xfe], &[0xfe, 0xff]];
-    marks.iter().any(|mark| content.starts_with(mark))
-        || matcher.find_candidate_line(content).is_ok_and(|found| found.is_some())
 }
 
 struct Run<'a> {
