@@ -182,17 +182,6 @@ impl Options {
         self.exclude.iter().any(|glob| wild(glob, path) || wild(glob, name))
     }
 
-    fn wanted(&self, path: &str) -> bool {
-        let path = path.trim_end_matches('/');
-        let named = self.paths.iter().map(|(_, wanted)| wanted.trim_end_matches('/'));
-        let mut named = named.peekable();
-        named.peek().is_none()
-            || named.any(|wanted| {
-                let below = path.starts_with(&format!("{wanted}/"));
-                path == wanted || below || self.wildcards && wild(wanted, path)
-            })
-    }
-
     fn reader(&self) -> io::Result<Box<dyn Read>> {
         let input: Box<dyn Read> = match self.archive.as_deref() {
             None | Some("-") => Box::new(io::stdin().lock()),
@@ -359,12 +348,49 @@ fn add(
     Ok(0)
 }
 
+/// The members that are asked for, and which of these were come by.
+struct Members<'a> {
+    options: &'a Options,
+    found: Vec<bool>,
+}
+
+impl Members<'_> {
+    fn of(options: &Options) -> Members<'_> {
+        Members { options, found: vec![false; options.paths.len()] }
+    }
+
+    /// Whether a member is asked for. Where none is named, all are.
+    fn wants(&mut self, path: &str) -> bool {
+        if self.options.excluded(path) {
+            return false;
+        }
+        let path = path.trim_end_matches('/');
+        let mut wants = self.found.is_empty();
+        for ((_, wanted), found) in self.options.paths.iter().zip(&mut self.found) {
+            let wanted = wanted.trim_end_matches('/');
+            let below = path.starts_with(&format!("{wanted}/"));
+            let fits = path == wanted || below || self.options.wildcards && wild(wanted, path);
+            *found |= fits;
+            wants |= fits;
+        }
+        wants
+    }
+
+    /// Tells of those that are not there, and how many there are.
+    fn missing(&self) -> u32 {
+        let missing = self.options.paths.iter().zip(&self.found).filter(|(_, found)| !**found);
+        missing.inspect(|((_, path), _)| eprintln!("tar: {path}: Not found in archive")).count()
+            as u32
+    }
+}
+
 fn list(options: &Options, out: &mut impl Write) -> io::Result<u32> {
     let mut archive = tar::Archive::new(options.reader()?);
+    let mut members = Members::of(options);
     for entry in archive.entries()? {
         let entry = entry?;
         let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
-        if !options.wanted(&name) || options.excluded(&name) {
+        if !members.wants(&name) {
             continue;
         }
         if options.verbose {
@@ -390,16 +416,17 @@ fn list(options: &Options, out: &mut impl Write) -> io::Result<u32> {
             writeln!(out, "{name}")?;
         }
     }
-    Ok(0)
+    Ok(members.missing())
 }
 
 fn extract(options: &Options, out: &mut impl Write) -> io::Result<u32> {
     let mut archive = tar::Archive::new(options.reader()?);
+    let mut members = Members::of(options);
     let mut failed = 0;
     for entry in archive.entries()? {
         let mut entry = entry?;
         let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
-        if !options.wanted(&name) || options.excluded(&name) {
+        if !members.wants(&name) {
             continue;
         }
         let mut inside = PathBuf::new();
@@ -436,7 +463,7 @@ fn extract(options: &Options, out: &mut impl Write) -> io::Result<u32> {
             failed += 1;
         }
     }
-    Ok(failed)
+    Ok(failed + members.missing())
 }
 
 fn unpack<R: Read>(
