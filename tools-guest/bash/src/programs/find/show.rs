@@ -2,7 +2,7 @@
 
 use toolcell_program::files::{Details, Kind, look};
 use toolcell_program::mode;
-use toolcell_shell::FileKind;
+use toolcell_shell::{FileKind, Stat};
 
 use super::{Entry, base};
 
@@ -81,7 +81,7 @@ pub(super) fn formatted(format: &str, entry: &Entry, full: &str, follow: bool) -
 fn directive(letter: char, time: Option<char>, entry: &Entry, full: &str, follow: bool) -> String {
     let details = || look(full, follow).or_else(|_| look(full, false)).ok();
     let of = |show: fn(&Details) -> String| details().map_or(String::new(), |found| show(&found));
-    let size = entry.stat.map_or(0, |stat| stat.size);
+    let stat = |show: fn(&Stat) -> String| entry.stat.map_or(String::new(), |stat| show(&stat));
     match letter {
         'p' => entry.path.clone(),
         'f' => base(&entry.path).to_owned(),
@@ -92,14 +92,14 @@ fn directive(letter: char, time: Option<char>, entry: &Entry, full: &str, follow
         }
         'H' => entry.start.clone(),
         'd' => entry.depth.to_string(),
-        's' => size.to_string(),
+        's' => stat(|stat| stat.size.to_string()),
         'b' => of(|found| (found.allocated() / 512).to_string()),
         'k' => of(|found| (found.allocated() / 1024).to_string()),
         'n' => of(|found| found.links.to_string()),
-        'i' => of(|found| found.inode.to_string()),
-        'D' => of(|found| found.device.to_string()),
+        'i' => stat(|stat| stat.inode.to_string()),
+        'D' => stat(|stat| stat.device.to_string()),
         'M' => of(|found| mode::shown(found.kind, found.mode)),
-        'm' => of(|found| format!("{:o}", found.mode)),
+        'm' => stat(|stat| format!("{:o}", stat.mode)),
         'l' => target(entry, full),
         'y' => kind_letter(entry.kind).to_string(),
         'Y' => match (entry.kind, look(full, true)) {
