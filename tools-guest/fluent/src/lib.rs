@@ -9,48 +9,64 @@
 
 use std::borrow::{Borrow, Cow};
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 pub use fluent_bundle::{FluentArgs, FluentError, FluentValue};
 use fluent_syntax::parser::ParserError;
 use unic_langid::LanguageIdentifier;
 
 /// Messages, as they were written.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct FluentResource {
     text: String,
+    /// Where the message after the one that was found last begins. Programs ask for the messages
+    /// of their options one after the other, in the order of the file.
+    next: AtomicUsize,
 }
 
 impl FluentResource {
-    /// Keeps the messages of `text`.
+    /// Keeps the messages of `text`, where each name stands once: of two, the first counts.
     ///
     /// # Errors
     /// None: what is wrong with a message is found when it is asked for, and is then left out.
     pub fn try_new(text: String) -> Result<FluentResource, (FluentResource, Vec<ParserError>)> {
-        Ok(FluentResource { text })
+        Ok(FluentResource { text, next: AtomicUsize::new(0) })
     }
 
-    /// The message of this name, its name included, as it was written. The last one counts.
+    /// The message of this name, its name included, as it was written.
     fn entry(&self, id: &str) -> Option<&str> {
-        let text = self.text.as_str();
         if !id.starts_with(|first: char| first.is_ascii_alphabetic()) {
             // A term is for other messages alone.
             return None;
         }
-        let starts = memchr::memmem::find_iter(text.as_bytes(), id).filter(|start| {
-            let begins = *start == 0 || text.as_bytes()[start - 1] == b'\n';
-            begins && text[start + id.len()..].trim_start_matches(' ').starts_with('=')
-        });
-        let entry = &text[starts.last()?..];
-        let mut end = 0;
-        for line in entry.split_inclusive('\n') {
-            let goes_on = end == 0 || line.trim().is_empty() || line.starts_with([' ', '}']);
+        let next = self.next.load(Ordering::Relaxed);
+        let start = match begins(&self.text[next..], id) {
+            true => next,
+            false => self.find(id)?,
+        };
+        let mut end = start;
+        for line in self.text[start..].split_inclusive('\n') {
+            let goes_on = end == start || line.trim().is_empty() || line.starts_with([' ', '}']);
             if !goes_on {
                 break;
             }
             end += line.len();
         }
-        Some(entry[..end].trim_end())
+        self.next.store(end, Ordering::Relaxed);
+        Some(self.text[start..end].trim_end())
     }
+
+    fn find(&self, id: &str) -> Option<usize> {
+        memchr::memmem::find_iter(self.text.as_bytes(), id).find(|start| {
+            let begins_line = *start == 0 || self.text.as_bytes()[start - 1] == b'\n';
+            begins_line && begins(&self.text[*start..], id)
+        })
+    }
+}
+
+/// Whether a text begins with the message of this name.
+fn begins(text: &str, id: &str) -> bool {
+    text.strip_prefix(id).is_some_and(|rest| rest.trim_start_matches(' ').starts_with('='))
 }
 
 /// Messages of one or more resources; those that were added later go before.
@@ -212,8 +228,6 @@ attribute = shown
     .title = not shown
 only-attribute =
     .title = not shown
-twice = old
-twice = new
 spaced   =   words   
 last = end";
     const OVER: &str = "plain = replaced\nelsewhere = { two-lines }!\n";
@@ -239,8 +253,9 @@ last = end";
         args.set("kind", "thing");
         args.set("count", 2);
         let names = "plain plain-but-longer two-lines three-lines variable literal term other count \
-                     attribute only-attribute twice spaced last elsewhere none -name line second";
-        for id in names.split(' ') {
+                     attribute only-attribute spaced last elsewhere none -name line second";
+        // In the order of the file, and the other way round.
+        for id in names.split(' ').chain(names.rsplit(' ')) {
             let mut errors = Vec::new();
             let expected = theirs.get_message(id).map(|message| {
                 let value = message.value();
