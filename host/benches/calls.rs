@@ -4,7 +4,7 @@
 
 mod common;
 
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -32,9 +32,22 @@ fn instances(criterion: &mut Criterion) {
             bench.to_async(&executor).iter(|| async { cell.run(&program, &argv).await.unwrap() });
         });
     }
-    group.bench_function("native: fork and exec of /bin/true", |bench| {
-        bench.iter(|| Command::new("/bin/true").status().unwrap());
-    });
+    let coreutils = common::packed_program(&runtime, "coreutils");
+    for argv in [&["true"][..], &["basename", "/a/b"], &["cut", "-d,", "-f1"]] {
+        let argv: Vec<String> = argv.iter().map(|word| (*word).to_owned()).collect();
+        group.bench_function(format!("of coreutils: {}", argv.join(" ")), |bench| {
+            bench.to_async(&executor).iter(|| async { cell.run(&coreutils, &argv).await.unwrap() });
+        });
+    }
+    for argv in [&["/bin/true"][..], &["basename", "/a/b"], &["cut", "-d,", "-f1"]] {
+        group.bench_function(format!("native: fork and exec of {}", argv.join(" ")), |bench| {
+            bench.iter(|| {
+                let mut command = Command::new(argv[0]);
+                command.args(&argv[1..]).stdin(Stdio::null()).stdout(Stdio::null());
+                command.status().unwrap()
+            });
+        });
+    }
 }
 
 fn warm_calls(criterion: &mut Criterion) {

@@ -54,6 +54,12 @@ pub(crate) fn program(runtime: &Runtime, name: &str) -> Program {
     runtime.program(name, guest.wasm).unwrap()
 }
 
+/// One of the programs that every cell has, compiled.
+pub(crate) fn packed_program(runtime: &Runtime, name: &str) -> Program {
+    let guest = toolcell_artifacts::PROGRAMS.iter().find(|guest| guest.name == name).unwrap();
+    runtime.program(name, guest.wasm).unwrap()
+}
+
 /// Source-like files: 3,300 of them, 32 MB, in 300 directories. The same every time.
 pub(crate) fn tree(root: &Path) {
     let mut random = 1_u64;
