@@ -339,6 +339,7 @@ impl<S: System> Shell<S> {
                 self.set_element(&assign.name, &index, value, assign.append).map_err(refused)
             }
             (None, AssignValue::Array(elements)) => {
+                self.trace(|| crate::syntax::print::assign(assign));
                 self.assign_array(&assign.name, elements, assign.append)
             }
             (Some(_), AssignValue::Array(_)) => {
@@ -428,20 +429,6 @@ impl<S: System> Shell<S> {
         var.attributes.export |= exports;
         var.value = Value::Indexed(Some(array));
         Ok(())
-    }
-
-    fn trace_assign(&mut self, assign: &Assign, value: &str) {
-        if self.state.options.xtrace {
-            let index = assign.index.as_ref().map(|index| {
-                let text = crate::syntax::print::word(index);
-                format!("[{text}]")
-            });
-            let plus = if assign.append { "+" } else { "" };
-            let index = index.unwrap_or_default();
-            let quoted = crate::quote::traced(value);
-            let quoted = if value.is_empty() { String::new() } else { quoted };
-            self.trace(&format!("{}{index}{plus}={quoted}", assign.name));
-        }
     }
 
     /// Forgets a variable; `false` if it must stay.

@@ -3,7 +3,6 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use crate::quote;
 use crate::shell::{Run, Shell, Unwind};
 use crate::syntax::ast::Cond;
 use crate::syntax::is_name;
@@ -16,7 +15,7 @@ const MAX_REGEX: usize = 4 << 20;
 
 impl<S: System> Shell<S> {
     pub(crate) fn run_condition(&mut self, cond: &Cond) -> Run {
-        match self.condition(cond) {
+        match self.condition(cond, false) {
             Ok(true) => Ok(0),
             Ok(false) => Ok(1),
             // A bad regular expression is 2, and no more than that.
@@ -25,20 +24,25 @@ impl<S: System> Shell<S> {
         }
     }
 
-    fn condition(&mut self, cond: &Cond) -> Result<bool, Unwind> {
+    /// `inverted` is whether a trace shows the test with a `!`.
+    fn condition(&mut self, cond: &Cond, inverted: bool) -> Result<bool, Unwind> {
         Ok(match cond {
-            Cond::Paren(inner) => self.condition(inner)?,
-            Cond::Not(inner) => !self.condition(inner)?,
-            Cond::And(left, right) => self.condition(left)? && self.condition(right)?,
-            Cond::Or(left, right) => self.condition(left)? || self.condition(right)?,
+            Cond::Paren(inner) => self.condition(inner, false)?,
+            Cond::Not(inner) => !self.condition(inner, !inverted)?,
+            Cond::And(left, right) => {
+                self.condition(left, false)? && self.condition(right, false)?
+            }
+            Cond::Or(left, right) => {
+                self.condition(left, false)? || self.condition(right, false)?
+            }
             Cond::Word(word) => {
                 let text = self.expand_string(word)?;
-                self.trace_condition(|| format!("-n {}", quote::traced(&text)));
+                self.trace_condition(inverted, || format!("-n {}", operand(&text)));
                 !text.is_empty()
             }
             Cond::Unary(operator, word) => {
                 let text = self.expand_string(word)?;
-                self.trace_condition(|| format!("{operator} {}", quote::traced(&text)));
+                self.trace_condition(inverted, || format!("{operator} {}", operand(&text)));
                 self.unary_test(operator, &text)?
             }
             Cond::Binary(left, operator, right) => {
@@ -46,22 +50,25 @@ impl<S: System> Shell<S> {
                 match operator.as_str() {
                     "=~" => {
                         let regex = self.expand_regex(right)?;
-                        self.trace_condition(|| format!("{} =~ {regex}", quote::traced(&left)));
+                        self.trace_condition(inverted, || {
+                            format!("{} =~ {}", operand(&left), operand(&regex))
+                        });
                         self.match_regex(&left, &regex)?
                     }
                     "=" | "==" | "!=" => {
-                        let pattern = self.expand_pattern(right)?;
-                        self.trace_condition(|| {
-                            format!("{} {operator} {pattern}", quote::traced(&left))
+                        let pattern = self.expand_field(right)?;
+                        self.trace_condition(inverted, || {
+                            let shown = pattern.traced_pattern();
+                            format!("{} {operator} {}", operand(&left), operand(&shown))
                         });
                         let nocase = self.state.shopt("nocasematch");
-                        let matches = Pattern::new(&pattern, true, nocase).matches(&left);
+                        let matches = Pattern::new(&pattern.pattern(), true, nocase).matches(&left);
                         matches == (operator != "!=")
                     }
                     _ => {
                         let right = self.expand_string(right)?;
-                        self.trace_condition(|| {
-                            format!("{} {operator} {}", quote::traced(&left), quote::traced(&right))
+                        self.trace_condition(inverted, || {
+                            format!("{} {operator} {}", operand(&left), operand(&right))
                         });
                         if operator.starts_with('-')
                             && !matches!(operator.as_str(), "-nt" | "-ot" | "-ef")
@@ -85,11 +92,8 @@ impl<S: System> Shell<S> {
         }
     }
 
-    fn trace_condition(&mut self, text: impl FnOnce() -> String) {
-        if self.state.options.xtrace {
-            let text = text();
-            self.trace(&format!("[[ {text} ]]"));
-        }
+    fn trace_condition(&mut self, inverted: bool, text: impl FnOnce() -> String) {
+        self.trace(|| format!("[[ {}{} ]]", if inverted { "! " } else { "" }, text()));
     }
 
     fn match_regex(&mut self, text: &str, source: &str) -> Result<bool, Unwind> {
@@ -214,6 +218,11 @@ impl<S: System> Shell<S> {
             _ => return None,
         })
     }
+}
+
+/// An operand as a trace shows it.
+fn operand(text: &str) -> &str {
+    if text.is_empty() { "''" } else { text }
 }
 
 /// What a comparison of numbers says.

@@ -5,11 +5,11 @@ use std::rc::Rc;
 use crate::builtins;
 use crate::shell::{MAX_DEPTH, Run, Shell, Unwind};
 use crate::state::{Frame, Input};
+use crate::syntax;
 use crate::syntax::ast::{
     Arg, ArmEnd, Assign, Command, Connector, Function, Item, Kind, List, Pipeline, Timed, Word,
 };
 use crate::system::System;
-use crate::{quote, syntax, text};
 use toolcell_text::Pattern;
 
 impl<S: System> Shell<S> {
@@ -108,7 +108,7 @@ impl<S: System> Shell<S> {
         let line = self.state.line;
         let pipe_status = self.state.pipe_status.clone();
         self.in_trap = true;
-        let result = self.run_source(command, line);
+        let result = self.nested(|shell| shell.run_source(command, line));
         self.in_trap = false;
         self.state.line = line;
         self.state.pipe_status = pipe_status;
@@ -189,9 +189,9 @@ impl<S: System> Shell<S> {
                 *status = shell.run_list(body)?;
                 Ok(true)
             }),
-            Kind::For { name, words, body } => {
+            Kind::For { name, words: written, body } => {
                 self.state.line = command.line;
-                let words = match words {
+                let words = match written {
                     Some(words) => self.expand_words(words)?,
                     None => self.state.positional.to_vec(),
                 };
@@ -203,6 +203,7 @@ impl<S: System> Shell<S> {
                 self.run_loop(|shell, status| {
                     let Some(word) = words.next() else { return Ok(false) };
                     shell.state.line = command.line;
+                    shell.trace_head(&format!("for {name} in"), written.as_deref());
                     shell.set_loop_variable(name, word)?;
                     *status = shell.run_list(body)?;
                     Ok(true)
@@ -210,26 +211,24 @@ impl<S: System> Shell<S> {
             }
             Kind::ForArith { parts: [first, condition, step], body } => {
                 self.state.line = command.line;
-                self.expand_arith(first)?;
+                self.run_step(first)?;
                 let mut begun = false;
                 self.run_loop(|shell, status| {
                     shell.state.line = command.line;
                     if begun {
-                        shell.expand_arith(step)?;
+                        shell.run_step(step)?;
                     }
                     begun = true;
-                    if !condition.0.is_empty()
-                        && !is_blank(condition)
-                        && shell.expand_arith(condition)? == 0
-                    {
+                    if shell.run_step(condition)? == 0 {
                         return Ok(false);
                     }
                     *status = shell.run_list(body)?;
                     Ok(true)
                 })
             }
-            Kind::Select { name, words, body } => {
-                let words = match words {
+            Kind::Select { name, words: written, body } => {
+                self.trace_head(&format!("select {name} in"), written.as_deref());
+                let words = match written {
                     Some(words) => self.expand_words(words)?,
                     None => self.state.positional.to_vec(),
                 };
@@ -237,6 +236,7 @@ impl<S: System> Shell<S> {
             }
             Kind::Case { word, arms } => {
                 self.state.line = command.line;
+                self.trace(|| format!("case {} in", syntax::print::word(word)));
                 let text = self.expand_string(word)?;
                 let mut status = 0;
                 let mut fall = false;
@@ -259,10 +259,7 @@ impl<S: System> Shell<S> {
             }
             Kind::Arith(word) => {
                 self.state.line = command.line;
-                if self.state.options.xtrace {
-                    let text = syntax::print::word(word);
-                    self.trace(&format!("(( {} ))", text.trim()));
-                }
+                self.trace(|| format!("(( {} ))", syntax::print::word(word)));
                 match self.expand_arith(word) {
                     Ok(value) => Ok(i32::from(value == 0)),
                     Err(Unwind::Discard(_)) => Ok(1),
@@ -272,6 +269,16 @@ impl<S: System> Shell<S> {
             Kind::Coproc { name, body } => self.run_coproc(name, body),
             Kind::Simple { .. } | Kind::Function(_) => Ok(0),
         }
+    }
+
+    /// A part of `for ((`. One that is empty is 1.
+    fn run_step(&mut self, word: &Word) -> Result<i64, Unwind> {
+        if is_blank(word) {
+            self.trace(|| "(( 1 ))".to_owned());
+            return Ok(1);
+        }
+        self.trace(|| format!("(( {} ))", syntax::print::word(word).trim_start()));
+        self.expand_arith(word)
     }
 
     /// A list whose status is only looked at.
@@ -321,9 +328,6 @@ impl<S: System> Shell<S> {
         if nameref {
             self.state.vars.entry(name).value = crate::vars::Value::Scalar(word);
             return Ok(());
-        }
-        if self.state.options.xtrace {
-            self.trace(&format!("for {name} in {}", quote::traced(&word)));
         }
         self.set(name, word).map_err(|_| Unwind::Discard(1))
     }
@@ -405,7 +409,7 @@ impl<S: System> Shell<S> {
             });
         };
         if let Some(function) = self.state.functions.get(&name).cloned() {
-            self.trace_words(assigns, &words)?;
+            self.trace_words(assigns, args, &words)?;
             return self.with_redirects(&command.redirects, |shell| {
                 shell.with_temporary(assigns, |shell| shell.call_function(&function, words))
             });
@@ -413,7 +417,7 @@ impl<S: System> Shell<S> {
         let last = words.last().cloned().unwrap_or_default();
         let enabled = !self.state.disabled.contains(&name);
         if let Some(builtin) = builtins::find::<S>(&name).filter(|_| enabled) {
-            self.trace_words(assigns, &words)?;
+            self.trace_words(assigns, args, &words)?;
             let keeps = name == "exec" && words.len() == 1;
             let arrays = array_args(args);
             let run = |shell: &mut Self| shell.run_builtin(builtin, &words, &arrays);
@@ -431,7 +435,7 @@ impl<S: System> Shell<S> {
             self.state.last_argument = last;
             return result;
         }
-        self.trace_words(assigns, &words)?;
+        self.trace_words(assigns, args, &words)?;
         self.state.last_argument = last;
         // A program has its redirections made in its own process: an error there is its status,
         // and what they assign or start is that one's.
@@ -602,33 +606,7 @@ impl<S: System> Shell<S> {
         }
     }
 
-    // ---------------------------------------------------------------- traces
-
-    fn trace_words(&mut self, assigns: &[Assign], words: &[String]) -> Result<(), Unwind> {
-        if !self.state.options.xtrace {
-            return Ok(());
-        }
-        for assign in assigns {
-            if let syntax::ast::AssignValue::Scalar(word) = &assign.value {
-                let value = self.expand_value(word)?;
-                self.trace(&format!("{}={}", assign.name, quote::traced(&value)));
-            }
-        }
-        let words: Vec<String> = words.iter().map(|word| quote::traced(word)).collect();
-        self.trace(&words.join(" "));
-        Ok(())
-    }
-
-    /// Writes a line of `set -x`.
-    pub(crate) fn trace(&mut self, text: &str) {
-        let ps4 = self.get("PS4").unwrap_or_default();
-        self.state.options.xtrace = false;
-        let prefix = self.prompt(&ps4).unwrap_or_default();
-        self.state.options.xtrace = true;
-        let first: String = prefix.chars().take(1).collect();
-        let line = format!("{}{prefix}{text}\n", first.repeat(self.state.subshell as usize));
-        let _ = self.write_fd(2, text::encode(&line).as_ref());
-    }
+    // ----------------------------------------------------------------- times
 
     fn report_times(
         &mut self,

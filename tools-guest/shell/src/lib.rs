@@ -24,6 +24,7 @@ mod state;
 mod syntax;
 mod system;
 mod text;
+mod trace;
 mod vars;
 
 pub use builtins::{signal_name, signal_number};

@@ -303,6 +303,7 @@ impl<S: System> Shell<S> {
             let Kind::Simple { assigns, args } = &command.kind else { return Ok(1) };
             shell.state.line = command.line;
             let words = shell.expand_args(args)?;
+            shell.trace_words(assigns, args, &words)?;
             shell.with_redirects(&command.redirects, |shell| {
                 shell.with_temporary(assigns, |shell| {
                     let Some(path) = shell.find_program(&words[0]) else {
@@ -467,7 +468,9 @@ impl<S: System> Shell<S> {
         let fds = self.fds.clone();
         self.fds.insert(their_number, Fd::System(theirs));
         let mut captured = Captured::default();
+        self.state.nested += 1;
         let started = self.spawn_shell(list, &mut captured, true);
+        self.state.nested -= 1;
         self.fds = fds;
         self.late_captures.extend(captured.0.into_iter().map(|pipe| (pipe.reader, pipe.capture)));
         let pid = started?;

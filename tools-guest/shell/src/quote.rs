@@ -95,9 +95,17 @@ pub(crate) fn traced(text: &str) -> String {
     if text.is_empty() {
         return "''".to_owned();
     }
-    match text.chars().all(is_plain) {
-        true => text.to_owned(),
-        false => single(text),
+    let mut before = None;
+    let special = text.chars().any(|c| {
+        let tilde = c == '~' && matches!(before, None | Some('=' | ':'));
+        let comment = c == '#' && before.is_none();
+        before = Some(c);
+        tilde || comment || " \t\n'\"\\|&;()<>!{}*[]?^$`".contains(c)
+    });
+    match special {
+        true => format!("'{}'", text.replace('\'', "'\\''")),
+        false if needs_dollar(text) => dollar(text),
+        false => text.to_owned(),
     }
 }
 

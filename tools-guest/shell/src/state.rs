@@ -177,6 +177,8 @@ pub(crate) struct State {
     /// `$$`.
     pub(crate) pid: u32,
     pub(crate) subshell: u32,
+    /// How many commands are around this one that run it as a part of theirs.
+    pub(crate) nested: u32,
     /// In a subshell the jobs of the shell that it is one of: they are shown, and not waited for.
     pub(crate) parent_jobs: Vec<Job>,
     pub(crate) random: u32,
@@ -222,6 +224,7 @@ impl Default for State {
             background: None,
             pid: 0,
             subshell: 0,
+            nested: 0,
             parent_jobs: Vec::new(),
             random: 0,
             seconds_from: 0,

@@ -224,7 +224,12 @@ fn declare_one<S: System>(
                 Ok(Ok(()))
             }
         }
-        (None, Some(value), None) => Ok(shell.assign_value(name, value.to_owned(), append)),
+        (None, Some(value), None) => {
+            if matches!(call.name(), "export" | "readonly") {
+                shell.trace_value(name, append, value);
+            }
+            Ok(shell.assign_value(name, value.to_owned(), append))
+        }
         (None, None, _) => Ok(Ok(())),
     };
     let var = match (local, wanted.global) {

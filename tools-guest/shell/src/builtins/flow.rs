@@ -87,7 +87,7 @@ pub(super) fn eval<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
         return Err(Unwind::Exit(2));
     }
     let line = shell.state.line;
-    match shell.run_source(&args.join(" "), line) {
+    match shell.nested(|shell| shell.run_source(&args.join(" "), line)) {
         // A syntax error within does not end the script.
         Err(Unwind::Discard(2)) => Ok(2),
         result => result,
@@ -136,7 +136,7 @@ pub(super) fn source<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
     let positional = (!arguments.is_empty())
         .then(|| std::mem::replace(&mut shell.state.positional, Rc::new(arguments.to_vec())));
     let line = shell.state.line;
-    let result = shell.run_source(&text::decode(&source), 1);
+    let result = shell.nested(|shell| shell.run_source(&text::decode(&source), 1));
     shell.state.line = line;
     shell.state.frames.pop();
     if let Some(positional) = positional {

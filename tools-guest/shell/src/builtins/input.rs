@@ -359,7 +359,7 @@ pub(super) fn mapfile<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
             shell.state.vars.entry(&name).value = Value::Indexed(Some(elements.clone()));
             let source = format!("{callback} {at} {}", crate::quote::single(&text));
             let line = shell.state.line;
-            shell.run_source(&source, line)?;
+            shell.nested(|shell| shell.run_source(&source, line))?;
         }
         elements.insert(at, text);
     }

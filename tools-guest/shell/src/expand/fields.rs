@@ -65,6 +65,20 @@ impl Field {
         }
         into
     }
+
+    /// As a trace shows a pattern: what was quoted after a backslash each.
+    pub(crate) fn traced_pattern(&self) -> String {
+        let mut shown = String::new();
+        for (text, quoted) in self.pieces() {
+            for c in text.chars() {
+                if quoted {
+                    shown.push('\\');
+                }
+                shown.push(c);
+            }
+        }
+        shown
+    }
 }
 
 /// What separates fields.

@@ -66,7 +66,8 @@ impl<S: System> Shell<S> {
         Ok(())
     }
 
-    fn expand_field(&mut self, word: &Word) -> Expand<Field> {
+    /// As one field, of which is known what was quoted.
+    pub(crate) fn expand_field(&mut self, word: &Word) -> Expand<Field> {
         let mut fields = Fields::new(self.ifs(), false);
         self.expand_parts(&word.0, false, false, &mut fields)?;
         Ok(fields.into_field())
@@ -225,7 +226,7 @@ impl<S: System> Shell<S> {
             if !inherits {
                 shell.state.options.errexit = false;
             }
-            shell.run_list(list)
+            shell.nested(|shell| shell.run_list(list))
         });
         self.depth -= 1;
         self.collect_late(&capture);

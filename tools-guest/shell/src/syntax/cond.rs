@@ -83,7 +83,7 @@ impl Parser {
             self.skip_blanks();
             if !self.at(b"]]")
                 && self.binary_operator().is_none()
-                && let Some(word) = self.word(Mode::Word)?
+                && let Some(word) = self.word(Mode::Argument)?
             {
                 return Ok(Cond::Unary(operator, word));
             }
@@ -92,7 +92,7 @@ impl Parser {
         if self.at(b"]]") {
             return Err(self.cond_error());
         }
-        let Some(left) = self.word(Mode::Word)? else { return Err(self.cond_error()) };
+        let Some(left) = self.word(Mode::Argument)? else { return Err(self.cond_error()) };
         self.skip_blanks();
         let Some(operator) = self.binary_operator() else { return Ok(Cond::Word(left)) };
         self.pos += operator.len();
@@ -100,7 +100,7 @@ impl Parser {
         let mode = match operator {
             "=~" => Mode::Regex,
             "==" | "=" | "!=" => Mode::Pattern,
-            _ => Mode::Word,
+            _ => Mode::Argument,
         };
         let right: Option<Word> = self.word(mode)?;
         let Some(right) = right else { return Err(self.cond_error()) };

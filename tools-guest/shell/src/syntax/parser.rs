@@ -564,7 +564,7 @@ impl Parser {
             let list = words.insert(Vec::new());
             loop {
                 self.skip_blanks();
-                match self.word(Mode::Word)? {
+                match self.word(Mode::Argument)? {
                     Some(word) => list.push(word),
                     None => break,
                 }
@@ -581,7 +581,7 @@ impl Parser {
 
     fn case_command(&mut self) -> Parse<Kind> {
         self.skip_blanks();
-        let Some(word) = self.word(Mode::Word)? else { return Err(self.unexpected()) };
+        let Some(word) = self.word(Mode::Argument)? else { return Err(self.unexpected()) };
         self.expect_word(b"in")?;
         let mut arms = Vec::new();
         loop {
@@ -674,8 +674,7 @@ impl Parser {
                 args.push(Arg::Assign(assign));
                 continue;
             }
-            let mode = if declares { Mode::AssignArg } else { Mode::Word };
-            let Some(word) = self.word(mode)? else { break };
+            let Some(word) = self.word(Mode::Argument)? else { break };
             if args.is_empty() {
                 let name = word.as_literal();
                 declares = name.is_some_and(|name| DECLARES.contains(&name));

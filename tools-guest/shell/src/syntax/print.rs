@@ -29,6 +29,32 @@ pub(crate) fn word(word: &Word) -> String {
     print(|printer| printer.parts(&word.0))
 }
 
+/// An assignment as it could be written.
+pub(crate) fn assign(assign: &Assign) -> String {
+    print(|printer| printer.assign(assign))
+}
+
+/// The assignment of an array that `declare` and its like are given, as a trace shows it: what
+/// stands for itself is quoted.
+pub(crate) fn declared(given: &Assign) -> String {
+    let AssignValue::Array(elements) = &given.value else { return assign(given) };
+    let shown = |part: &Word| match part.as_constant() {
+        Some(text) => quote::single(&text),
+        None => word(part),
+    };
+    let elements = elements.iter().map(|element| {
+        let index = element.index.as_ref().map(|index| format!("[{}]", shown(index)));
+        let equals = match (&index, element.append) {
+            (None, _) => "",
+            (_, true) => "+=",
+            (_, false) => "=",
+        };
+        format!("{}{equals}{}", index.unwrap_or_default(), shown(&element.value))
+    });
+    let equals = if given.append { "+=" } else { "=" };
+    format!("{}{equals}({})", given.name, elements.collect::<Vec<_>>().join(" "))
+}
+
 /// A function as `declare -f` shows it.
 pub(crate) fn function(function: &Function) -> String {
     format!("{} () \n{}", function.name, function_body(function))

@@ -9,12 +9,12 @@ use crate::text;
 /// Where a word stands, which decides where it ends and what quotes mean in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mode {
-    /// An argument.
+    /// A word of which nothing more is known.
     Word,
     /// The value of an assignment: `~` also counts after `:`.
     Assign,
-    /// An argument of `declare`: `~` also counts after the `=`.
-    AssignArg,
+    /// An argument: in one that reads like an assignment, `~` also counts after the `=` and `:`.
+    Argument,
     /// The pattern right of `==` between `[[` and `]]`.
     Pattern,
     /// The expression right of `=~`.
@@ -218,7 +218,7 @@ impl Parser {
 
     fn ends(&self, mode: Mode, c: u8, parens: u32) -> bool {
         match mode {
-            Mode::Word | Mode::Assign | Mode::AssignArg => {
+            Mode::Word | Mode::Assign | Mode::Argument => {
                 is_meta(c) && !((c == b'<' || c == b'>') && self.peek_at(1) == Some(b'('))
             }
             Mode::Pattern => is_meta(c),
@@ -249,7 +249,7 @@ impl Parser {
         );
         let tildes = matches!(
             mode,
-            Mode::Word | Mode::Assign | Mode::AssignArg | Mode::Brace { quoted: false, .. }
+            Mode::Word | Mode::Assign | Mode::Argument | Mode::Brace { quoted: false, .. }
         ) || mode == Mode::Pattern;
         let start = self.pos;
         // In a word of `"${…}"` single quotes quote nothing, and yet what is between two of them
@@ -267,25 +267,18 @@ impl Parser {
                 };
                 pair_end = self.pos + 1 + length;
             }
-            if c == b'~' && tildes && parts.is_empty() || c == b'~' && mode == Mode::AssignArg {
-                let before = literal.as_bytes().last();
-                let assigned = matches!(mode, Mode::Assign | Mode::AssignArg);
-                let begins = self.pos == start
-                    || assigned && before == Some(&b':')
-                    || mode == Mode::AssignArg && before == Some(&b'=');
+            if c == b'~' && tildes {
+                let begins = match mode {
+                    _ if self.pos == start => true,
+                    Mode::Assign => literal.ends_with(':'),
+                    Mode::Argument => after_assignment(&parts, &literal),
+                    _ => false,
+                };
                 if begins && let Some(tilde) = self.tilde() {
                     flush(&mut literal, &mut parts);
                     parts.push(tilde);
                     continue;
                 }
-            } else if c == b'~'
-                && mode == Mode::Assign
-                && literal.ends_with(':')
-                && let Some(tilde) = self.tilde()
-            {
-                flush(&mut literal, &mut parts);
-                parts.push(tilde);
-                continue;
             }
             match c {
                 b'\\' => self.backslash(mode, in_quotes, &mut literal, &mut parts),
@@ -763,8 +756,23 @@ fn may_substitute(mode: Mode) -> bool {
     is_argument(mode) || inner || mode == Mode::Regex
 }
 
+/// Whether what comes next stands after the `=` of something like an assignment, or after a `:`
+/// of its value. `literal` is what was read since the last of `parts`.
+fn after_assignment(parts: &[Part], literal: &str) -> bool {
+    let first = match parts.first() {
+        None => literal,
+        Some(Part::Literal(first)) => first,
+        Some(_) => return false,
+    };
+    let Some((target, value)) = first.split_once('=') else { return false };
+    let target = target.strip_suffix('+').unwrap_or(target);
+    let name = target.split_once('[').map_or(target, |(name, _)| name);
+    let at_value = parts.is_empty() && value.is_empty();
+    is_name(name) && (at_value || literal.ends_with(':'))
+}
+
 fn is_argument(mode: Mode) -> bool {
-    matches!(mode, Mode::Word | Mode::Assign | Mode::AssignArg)
+    matches!(mode, Mode::Word | Mode::Assign | Mode::Argument)
 }
 
 fn plain(name: String) -> Param {
