@@ -4,8 +4,9 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use wasmtime::component::Linker;
 
 use crate::adapt::as_component;
@@ -38,7 +39,8 @@ struct Component {
     name: String,
     wasm: Cow<'static, [u8]>,
     kind: Kind,
-    program: OnceLock<Option<Program>>,
+    /// Made ready by whoever asks for it first, while others wait.
+    program: Mutex<Option<Program>>,
 }
 
 /// All programs of a runtime.
@@ -71,7 +73,7 @@ impl ProgramSet {
                 name: built_in.name.to_owned(),
                 wasm: Cow::Borrowed(built_in.wasm),
                 kind: if built_in.name == SHELL { Kind::Shell } else { Kind::BuiltIn },
-                program: OnceLock::new(),
+                program: Mutex::default(),
             });
         }
         let built_in = components.len();
@@ -82,7 +84,7 @@ impl ProgramSet {
                 source: LoadError::Adapt(wasmtime::Error::from_anyhow(error)),
             })?;
             by_name.insert(name.clone(), components.len());
-            let program = OnceLock::new();
+            let program = Mutex::default();
             components.push(Component { name, wasm, kind: Kind::Custom, program });
         }
         let set = ProgramSet { components, by_name, engine, linker, cache, on_compile };
@@ -130,8 +132,13 @@ impl ProgramSet {
 }
 
 impl FindProgram for ProgramSet {
-    fn program(&self, name: &str) -> Option<Program> {
-        let component = &self.components[*self.by_name.get(name)?];
-        component.program.get_or_init(|| self.compile(component).ok()).clone()
+    fn program(&self, name: &str) -> Result<Option<Program>, LoadError> {
+        let Some(at) = self.by_name.get(name) else { return Ok(None) };
+        let component = &self.components[*at];
+        let mut ready = component.program.lock();
+        if ready.is_none() {
+            *ready = Some(self.compile(component)?);
+        }
+        Ok(ready.clone())
     }
 }

@@ -26,9 +26,9 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("rg", "rg"),
     (
         "userland",
-        "arch cat cmp column curl dd diff egrep envsubst fgrep file getopt grep groups hd head \
-         hexdump hostname iconv id less logname more patch rev sed strings tac tail tree uname \
-         wget which whoami xxd",
+        "arch cat cmp column curl dd diff egrep envsubst fgrep file getconf getopt grep groups hd \
+         head hexdump hostname iconv id less logname more patch rev sdiff sed strings sync tac tail \
+         tree uname wget which whoami xxd",
     ),
 ];
 

@@ -16,6 +16,10 @@ use super::engine::{Engine, VERSION};
 
 const HASH_BYTES: usize = 32;
 
+/// How often a copy is made until one can be sealed. The kernel refuses while something else still
+/// holds one of its pages, as it does for moments after a write, and has waited some 70 ms itself.
+const SEAL_TRIES: usize = 20;
+
 /// A component could not be made ready.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
@@ -130,6 +134,16 @@ fn file_name(engine: &Engine, wasm: &[u8]) -> String {
 
 /// A copy of `code` in memory that nothing can change any more, this process included.
 pub(super) fn sealed_copy(code: &[u8]) -> std::io::Result<OwnedFd> {
+    for _ in 1..SEAL_TRIES {
+        match try_sealed_copy(code) {
+            Err(error) if error.kind() == std::io::ErrorKind::ResourceBusy => {}
+            result => return result,
+        }
+    }
+    try_sealed_copy(code)
+}
+
+fn try_sealed_copy(code: &[u8]) -> std::io::Result<OwnedFd> {
     let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
     let memory = rustix::fs::memfd_create("toolcell-code", flags)?;
     let mut file = std::fs::File::from(memory);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rustix::io::Errno;
 use tokio::sync::Semaphore;
 
+use super::cache::LoadError;
 use super::child::{Child, Latest};
 use super::engine::Engine;
 use super::instance::{Program, run_process};
@@ -30,8 +31,11 @@ const MAX_ARGUMENTS: usize = 2 << 20;
 
 /// Where the programs are that `/bin` lists.
 pub trait FindProgram: Send + Sync {
-    /// The program of this name, compiled if need be.
-    fn program(&self, name: &str) -> Option<Program>;
+    /// The program of this name, compiled if need be; none if there is none.
+    ///
+    /// # Errors
+    /// When it is there and cannot be made ready. It is tried anew the next time.
+    fn program(&self, name: &str) -> Result<Option<Program>, LoadError>;
 }
 
 /// What the processes of a cell share.
@@ -126,7 +130,7 @@ impl Kernel {
             return Err(Errno::TOOBIG);
         }
         let program = match spawn.path.take() {
-            None => self.programs.program("bash").ok_or(Errno::NOENT)?,
+            None => self.program("bash")?,
             Some(path) => self.resolve(mediator, &path, &mut spawn.argv)?,
         };
         // It does not wait for a place: a shell that waited could wait for itself.
@@ -176,6 +180,10 @@ impl Kernel {
         Ok((process, child))
     }
 
+    fn program(&self, name: &str) -> Result<Program, Errno> {
+        self.programs.program(name).map_err(|_| Errno::IO)?.ok_or(Errno::NOENT)
+    }
+
     /// The program that a path leads to. A script's first line is followed, which puts its
     /// interpreter before the arguments.
     fn resolve(
@@ -187,7 +195,7 @@ impl Kernel {
         let mut path = path.to_owned();
         for _ in 0..MAX_INTERPRETERS {
             if let Some(name) = program_name(&path) {
-                return self.programs.program(name).ok_or(Errno::NOENT);
+                return self.program(name);
             }
             let node = mediator.open(&path, OpenHow::READ).map_err(|f| f.errno())?;
             if !matches!(node, Node::File(_)) {
@@ -197,7 +205,7 @@ impl Kernel {
             let guest = GuestPath::parse(&GuestPath::root(), &path).map_err(|_| Errno::INVAL)?;
             let real = mediator.canonical(&guest).map_err(|fault| fault.errno())?;
             if let Some(name) = program_name(real.as_str()) {
-                return self.programs.program(name).ok_or(Errno::NOENT);
+                return self.program(name);
             }
             let start = mediator.read_at(&node, FIRST_LINE, 0).map_err(|fault| fault.errno())?;
             let line = start.strip_prefix(b"#!").ok_or(Errno::NOEXEC)?;

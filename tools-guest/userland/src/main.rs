@@ -5,6 +5,7 @@
 //! here ends with status 2 and its name.
 
 mod cat;
+mod cmp;
 mod column;
 mod dd;
 mod diff;
@@ -17,6 +18,7 @@ mod head;
 mod hexdump;
 mod iconv;
 mod less;
+mod machine;
 mod network;
 mod patch;
 mod posix;
@@ -39,7 +41,7 @@ fn main() {
         "cat" => cat::run(&words, &mut out),
         "column" => column::run(&words, &mut out),
         "dd" => dd::run(&words, &mut out),
-        "cmp" => diff::cmp(&words, &mut out),
+        "cmp" => cmp::run(&words, &mut out),
         "diff" => diff::run(&words, &mut out),
         "egrep" | "fgrep" | "grep" => grep::run(&name, &words, &mut out),
         "curl" | "wget" => network::run(&name, &words),
@@ -51,11 +53,14 @@ fn main() {
             who::run(&name, &words, &mut out)
         }
         "head" => head::run(&words, &mut out),
+        "getconf" => machine::getconf(&words, &mut out),
+        "sync" => machine::sync(&words),
         "hd" | "hexdump" => hexdump::run(&name, &words, &mut out),
         "iconv" => iconv::run(&words, &mut out),
         "less" | "more" => less::run(&name, &words, &mut out),
         "patch" => patch::run(&words, &mut out),
         "sed" => sed::run(&words, &mut out),
+        "sdiff" => diff::sdiff(&words, &mut out),
         "rev" => rev::run(&words, &mut out),
         "tail" => tail::run(&words, &mut out),
         "strings" => strings::run(&words, &mut out),

@@ -1,6 +1,7 @@
 //! `patch`, of unified diffs.
 
 mod apply;
+mod older;
 mod parse;
 
 use std::fs;

@@ -77,7 +77,11 @@ pub(super) fn run(words: &[String], mut world: World) -> i32 {
     };
     if let Some(mark) = &options.replace {
         for (item, _) in &items {
-            let argv = command.iter().map(|word| word.replace(mark.as_str(), item)).collect();
+            let mut argv = command.clone();
+            // As in GNU's, not in the name of the program.
+            for word in argv.iter_mut().skip(1) {
+                *word = word.replace(mark.as_str(), item);
+            }
             if let Some(status) = call(argv) {
                 return status;
             }

@@ -47,7 +47,10 @@ pub(super) fn apply(patch: &FilePatch, content: &[u8], settings: Settings) -> Ou
     let mut added = 0isize;
     for (index, hunk) in patch.hunks.iter().enumerate() {
         let number = index + 1;
-        let Some((at, fuzz)) = place(hunk, &lines, done, offset, settings) else {
+        // A file to be made must not have content.
+        let exists = patch.old == "/dev/null" && !lines.is_empty() && hunk.old_start == 0;
+        let found = place(hunk, &lines, done, offset, settings).filter(|_| !exists);
+        let Some((at, fuzz)) = found else {
             if index == 0 && place(&hunk.reversed(), &lines, 0, 0, settings).is_some() {
                 outcome.reversed = true;
                 return outcome;
@@ -117,11 +120,7 @@ fn place(
     let old: Vec<&[u8]> = hunk.old_lines().collect();
     if old.is_empty() {
         let at = expected(hunk, 0);
-        // A file to be made must not have content.
-        return match at {
-            0 if !lines.is_empty() && hunk.old_start == 0 => None,
-            at => (at >= least && at <= lines.len()).then_some((at, 0)),
-        };
+        return (at >= least && at <= lines.len()).then_some((at, 0));
     }
     let (prefix, suffix) = hunk.context();
     let most = settings.fuzz.min(prefix.max(suffix));

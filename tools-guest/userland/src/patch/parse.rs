@@ -1,4 +1,6 @@
-//! A unified diff as hunks of files.
+//! A diff as hunks of files: unified here, and of the [older](super::older) kinds.
+
+use super::older;
 
 /// The change of one file.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -132,8 +134,6 @@ impl Hunk {
 /// What is wrong with a hunk, or that the diff is of another kind.
 pub(super) fn parse(text: &[u8]) -> Result<Vec<FilePatch>, String> {
     let lines: Vec<&[u8]> = text.split_inclusive(|byte| *byte == b'\n').collect();
-    let shown =
-        |line: &[u8]| String::from_utf8_lossy(line).trim_end_matches(['\n', '\r']).to_owned();
     let mut patches: Vec<FilePatch> = Vec::new();
     // What git's extended headers said of the file that comes next.
     let mut extended: Option<FilePatch> = None;
@@ -164,7 +164,12 @@ pub(super) fn parse(text: &[u8]) -> Result<Vec<FilePatch>, String> {
         } else if line.starts_with(b"*** ")
             && lines.get(at + 1).is_some_and(|next| next.starts_with(b"--- "))
         {
-            return Err("context diffs are not supported; make a unified one (diff -u)".to_owned());
+            let (patch, end) = older::context(&lines, at)?;
+            if !patch.hunks.is_empty() {
+                patches.push(patch);
+            }
+            at = end;
+            continue;
         } else if line.starts_with(b"--- ")
             && lines.get(at + 1).is_some_and(|next| next.starts_with(b"+++ "))
         {
@@ -188,7 +193,15 @@ pub(super) fn parse(text: &[u8]) -> Result<Vec<FilePatch>, String> {
         at += 1;
     }
     patches.extend(extended.filter(is_whole));
+    if patches.is_empty() {
+        patches.extend(older::normal(&lines)?);
+    }
     Ok(patches)
+}
+
+/// A line as text, without its end.
+pub(super) fn shown(line: &[u8]) -> String {
+    String::from_utf8_lossy(line).trim_end_matches(['\n', '\r']).to_owned()
 }
 
 /// Whether git's headers alone change something.
@@ -197,7 +210,7 @@ fn is_whole(patch: &FilePatch) -> bool {
 }
 
 /// A header's file name: up to the tab before the time.
-fn name(line: &str) -> String {
+pub(super) fn name(line: &str) -> String {
     let name = line.split('\t').next().unwrap_or(line);
     // Without a tab, a time may follow two blanks or one.
     match name.find(" 19").or_else(|| name.find(" 20")) {
@@ -275,7 +288,7 @@ fn body(lines: &[&[u8]], mut at: usize, hunk: &mut Expected) -> Result<usize, St
 }
 
 /// The last line has no end.
-fn unended(hunk: &mut Hunk) {
+pub(super) fn unended(hunk: &mut Hunk) {
     if let Some((_, line)) = hunk.lines.last_mut() {
         line.pop();
     }
