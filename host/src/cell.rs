@@ -18,6 +18,7 @@ use crate::embed::Runtime;
 use crate::environment::{Environment, incoming};
 use crate::error::Error;
 use crate::journal::{Durability, Journal, Keep};
+use crate::kept;
 use crate::notice::{NewFile, Notices};
 use crate::path::GuestPath;
 use crate::policy::{Access, Actor, DEFAULT_REGIONS, Grant, Region, RegionDefault, Rights};
@@ -129,6 +130,9 @@ pub struct Cell {
 /// Where what a shell left is kept, in the cell's directory.
 const SHELL_FILE: &str = "shell.state";
 
+/// Where it keeps the working directory and what was read.
+const SESSION_FILE: &str = "session.json";
+
 impl Cell {
     pub(crate) fn open(runtime: Runtime, options: CellOptions) -> Result<Cell, Error> {
         let path = &options.directory;
@@ -149,10 +153,14 @@ impl Cell {
         let home = GuestPath::parse(&GuestPath::root(), HOME)
             .map_err(|error| Error::Invalid(error.to_string()))?;
         let session = Session::new(home, options.settings.clone(), PathLocks::default());
-        if let Ok(bytes) = directory.read("session.json") {
+        let kept = |name: &str| {
+            kept::read(&directory, name)
+                .map_err(|error| Error::io(format!("{name} of a cell"), error))
+        };
+        if let Some(bytes) = kept(SESSION_FILE)? {
             restore(&session, &bytes);
         }
-        let shell = tokio::sync::Mutex::new(directory.read(SHELL_FILE).ok());
+        let shell = tokio::sync::Mutex::new(kept(SHELL_FILE)?);
         let (space, session) = (Arc::new(space), Arc::new(session));
         let kernel = Arc::new(runtime.kernel(session.clone(), options.memory_bytes));
         Ok(Cell {
@@ -305,16 +313,10 @@ impl Cell {
     pub(crate) fn save_shell(&self, state: Option<&[u8]>) -> Result<(), Error> {
         let failed = |error| Error::io("the shell's state", error);
         match state {
-            Some(state) => {
-                let new = format!(".{SHELL_FILE}.new");
-                self.directory.write(&new, state).map_err(failed)?;
-                self.directory.rename(&new, &self.directory, SHELL_FILE).map_err(failed)
-            }
-            None => match self.directory.remove_file(SHELL_FILE) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(failed(error)),
-                _ => Ok(()),
-            },
+            Some(state) => kept::replace(&self.directory, SHELL_FILE, state),
+            None => kept::remove(&self.directory, SHELL_FILE),
         }
+        .map_err(failed)
     }
 
     /// The ends of background commands, from now on. A receiver that falls behind by more than
@@ -391,8 +393,7 @@ impl Cell {
             .collect();
         let text = json!({ "cwd": cwd.as_str(), "files": files }).to_string();
         let failed = |error| Error::io("the session's file", error);
-        self.directory.write(".session.json.new", text).map_err(failed)?;
-        self.directory.rename(".session.json.new", &self.directory, "session.json").map_err(failed)
+        kept::replace(&self.directory, SESSION_FILE, text.as_bytes()).map_err(failed)
     }
 }
 

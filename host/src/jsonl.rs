@@ -9,9 +9,11 @@ use cap_std::fs::{Dir, File, OpenOptions};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::kept;
+
 /// What the file holds, in order; nothing if there is no such file.
-pub(crate) fn read<T: DeserializeOwned>(directory: &Dir, name: &str) -> Vec<T> {
-    parse(&directory.read(name).unwrap_or_default())
+pub(crate) fn read<T: DeserializeOwned>(directory: &Dir, name: &str) -> io::Result<Vec<T>> {
+    Ok(parse(&kept::read(directory, name)?.unwrap_or_default()))
 }
 
 /// What such a file's bytes hold.
@@ -53,7 +55,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let directory = crate::ambient::open_dir_ambient(directory.path()).unwrap();
         let add = |value: &str| open(&directory, "f").unwrap().0.write_all(&line(&value)).unwrap();
-        let all = || read::<String>(&directory, "f");
+        let all = || read::<String>(&directory, "f").unwrap();
         assert_eq!(all(), [""; 0]);
         add("one");
         open(&directory, "f").unwrap().0.write_all(b"\"tw").unwrap();

@@ -38,6 +38,7 @@ pub mod execution;
 mod failure;
 pub mod journal;
 mod jsonl;
+mod kept;
 mod mime;
 mod notice;
 pub mod path;

@@ -99,7 +99,8 @@ impl Notices {
             files: Vec::new(),
             told: 0,
         };
-        for line in jsonl::read(directory, FILE) {
+        let lines = jsonl::read(directory, FILE);
+        for line in lines.map_err(|error| Error::io("the notices", error))? {
             match line {
                 Line::File(file) => {
                     inner.announced.insert(file.seq);
@@ -222,12 +223,12 @@ impl Inner {
 }
 
 /// Every file that was announced in the cell in `directory`, without opening the cell.
-pub(crate) fn announced(directory: &Dir) -> Vec<NewFile> {
+pub(crate) fn announced(directory: &Dir) -> std::io::Result<Vec<NewFile>> {
     let file = |line| match line {
         Line::File(file) => Some(file),
         Line::Told(_) | Line::Through(_) => None,
     };
-    jsonl::read(directory, FILE).into_iter().filter_map(file).collect()
+    Ok(jsonl::read(directory, FILE)?.into_iter().filter_map(file).collect())
 }
 
 /// Whether a change made a file appear in a region whose new files are announced; as what.

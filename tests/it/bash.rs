@@ -339,6 +339,21 @@ async fn a_persistent_shell_goes_on_where_it_was() {
 }
 
 #[tokio::test]
+async fn what_a_cell_keeps_and_cannot_be_read_is_not_taken_for_nothing() {
+    for file in ["shell.state", "session.json", "notices.jsonl"] {
+        let world = World::new();
+        world.cell().close().unwrap();
+        let path = world.path("cell").join(file);
+        let _ = std::fs::remove_file(&path);
+        std::fs::create_dir(&path).unwrap();
+
+        let opened = world.runtime.open_cell(world.options());
+
+        assert!(matches!(opened, Err(toolcell::Error::Io { .. })), "{file}: {opened:?}");
+    }
+}
+
+#[tokio::test]
 async fn bash_r17_the_end_of_a_background_command_is_told_once() {
     let world = World::new();
     let cell = world.cell();

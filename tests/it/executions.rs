@@ -292,8 +292,11 @@ async fn f13_f14_a_new_file_is_announced_once_when_it_is_complete() {
         ["/home/agent/downloads/r.txt"]
     );
     assert_eq!(announced(&call(&run, "Bash", json!({ "command": ":" })).await), [""; 0]);
-    let files =
-        run.activities().into_iter().filter(|one| one.payload["activityType"] == "file_added");
+    let files = run
+        .activities()
+        .unwrap()
+        .into_iter()
+        .filter(|one| one.payload["activityType"] == "file_added");
     let names: Vec<_> =
         files.map(|one| one.payload["fileName"].as_str().unwrap().to_owned()).collect();
     assert_eq!(names, ["a", "x", "r.txt"]);
@@ -369,6 +372,7 @@ async fn the_end_ends_calls_that_run() {
     });
     while run
         .activities()
+        .unwrap()
         .iter()
         .filter(|one| one.payload["activityType"] == "action_started")
         .count()
@@ -474,7 +478,7 @@ async fn what_stays_of_a_removed_execution_is_in_the_store() {
     let none = executions.archived(run.id()).await.unwrap_err();
     assert!(matches!(none, ExecutionError::NotFound(_)), "{none}");
     run.finish(done()).await.unwrap();
-    let (id, activities) = (run.id().to_owned(), run.activities());
+    let (id, activities) = (run.id().to_owned(), run.activities().unwrap());
     let records = run.cell().await.unwrap().journal().next_seq() - 1;
     drop(run);
     executions.remove(&id).await.unwrap();

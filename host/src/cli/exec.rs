@@ -161,7 +161,7 @@ async fn act(world: &World, executions: &Executions, command: &Exec) -> anyhow::
                 }
                 found => {
                     let execution = found?;
-                    (execution.record(), execution.activities(), None)
+                    (execution.record(), execution.activities()?, None)
                 }
             };
             let mut shown = serde_json::to_value(record)?;

@@ -114,7 +114,7 @@ impl ActivityLog {
 }
 
 /// The activities in an execution's directory.
-pub(super) fn read(directory: &Dir) -> Vec<Activity> {
+pub(super) fn read(directory: &Dir) -> std::io::Result<Vec<Activity>> {
     jsonl::read(directory, FILE)
 }
 

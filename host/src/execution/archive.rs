@@ -164,7 +164,7 @@ async fn put(
         // A segment is no longer than is read at once.
         put(&format!("journal/{name}"), journal.read(&name).map_err(failed())?).await?;
     }
-    let activities: Vec<u8> = execution.activities().iter().flat_map(jsonl::line).collect();
+    let activities: Vec<u8> = execution.activities()?.iter().flat_map(jsonl::line).collect();
     put("activities.jsonl", activities).await?;
     let files = files(execution).await?;
     put("files.json", serde_json::to_vec(&files).unwrap_or_default()).await?;

@@ -17,10 +17,11 @@ use tokio::time::Instant;
 
 use super::ExecutionError;
 use super::home::{Executions, Home, plain};
-use super::record::{ExecutionRecord, names, read, replace};
+use super::record::{ExecutionRecord, names, read};
 use crate::cell::subdirectory;
 use crate::environment::{ENVIRONMENT_MOUNT, ENVIRONMENT_REGION, Environment};
 use crate::journal::{self, Journal, Position};
+use crate::kept;
 use crate::persist::{
     self, Author, Cursor, Owner, PersistError, Place, Synced, Touched, Tree, Version, Versions,
 };
@@ -225,7 +226,9 @@ impl Kept {
                 self.keep(forget)?;
             }
         }
-        let about = self.directory.read(ABOUT).ok();
+        let about = kept::read(&self.directory, ABOUT);
+        let about =
+            about.map_err(ExecutionError::state("read", format!("environments/{}", self.id)))?;
         let hash = about.as_ref().map(|about| persist::hash_of(about));
         let is_new = hash != self.followed.lock().about;
         if let Some(about) = about.filter(|_| is_new) {
@@ -308,7 +311,8 @@ impl Kept {
         if *followed != new {
             let text = serde_json::to_vec(&new).unwrap_or_default();
             let what = format!("environments/{}/{FILE}", self.id);
-            replace(&self.directory, FILE, &text).map_err(ExecutionError::state("write", what))?;
+            kept::replace_synced(&self.directory, FILE, &text)
+                .map_err(ExecutionError::state("write", what))?;
             *followed = new;
         }
         Ok(())
@@ -477,7 +481,8 @@ impl Executions {
             }
             if let Some(about) = home.store()?.0.get(&file).await? {
                 let directory = subdirectory(&home.directory, &format!("environments/{id}"))?;
-                replace(&directory, ABOUT, &about).map_err(ExecutionError::state("write", file))?;
+                kept::replace_synced(&directory, ABOUT, &about)
+                    .map_err(ExecutionError::state("write", file))?;
             }
         }
         Ok(())
@@ -510,7 +515,14 @@ fn here(home: &Home) -> Result<Vec<(String, Dir)>, ExecutionError> {
         all => all.map_err(ExecutionError::state("read", "environments"))?,
     };
     let ids = names(&all, "environments")?.into_iter().filter(|id| plain(id).is_ok());
-    Ok(ids.filter_map(|id| all.open_dir(&id).ok().map(|directory| (id, directory))).collect())
+    let open = |id: String| match all.open_dir(&id) {
+        // It has been removed since it was listed.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        opened => Some(opened.map(|directory| (id, directory))),
+    };
+    ids.filter_map(open)
+        .collect::<Result<_, _>>()
+        .map_err(ExecutionError::state("open", "environments"))
 }
 
 /// The versions that the environments of the state directory are known to have.

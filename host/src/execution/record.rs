@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::Write as _;
 
-use cap_std::fs::{Dir, OpenOptions};
+use cap_std::fs::Dir;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::ExecutionError;
+use crate::kept;
 use crate::persist::Synced;
 
 const FILE: &str = "execution.json";
@@ -241,7 +241,7 @@ impl ExecutionRecord {
     pub(super) fn store(&self, directory: &Dir) -> Result<(), ExecutionError> {
         let what = format!("executions/{}/{FILE}", self.id);
         let text = serde_json::to_vec_pretty(self).unwrap_or_default();
-        replace(directory, FILE, &text).map_err(ExecutionError::state("write", what))
+        kept::replace_synced(directory, FILE, &text).map_err(ExecutionError::state("write", what))
     }
 }
 
@@ -252,10 +252,8 @@ pub(super) fn read<T: DeserializeOwned>(
     what: String,
     (known, format): (u32, impl Fn(&T) -> u32),
 ) -> Result<Option<T>, ExecutionError> {
-    let text = match directory.read(name) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        text => text.map_err(ExecutionError::state("read", &*what))?,
-    };
+    let text = kept::read(directory, name).map_err(ExecutionError::state("read", &*what))?;
+    let Some(text) = text else { return Ok(None) };
     let damaged = |reason: String| ExecutionError::Damaged { what, reason };
     match serde_json::from_slice(&text) {
         Ok(value) if format(&value) == known => Ok(Some(value)),
@@ -273,14 +271,4 @@ pub(super) fn names(directory: &Dir, what: &str) -> Result<Vec<String>, Executio
         names.extend(name.to_str().map(str::to_owned));
     }
     Ok(names)
-}
-
-/// Replaces a file as a whole.
-pub(super) fn replace(directory: &Dir, name: &str, content: &[u8]) -> std::io::Result<()> {
-    let new = format!(".{name}.new");
-    let options = OpenOptions::new().write(true).create(true).truncate(true).clone();
-    let mut file = directory.open_with(&new, &options)?;
-    file.write_all(content)?;
-    file.sync_data()?;
-    directory.rename(&new, directory, name)
 }

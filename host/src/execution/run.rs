@@ -177,12 +177,16 @@ impl Execution {
     }
 
     /// What has happened, in order: new files, changes of status, messages and tool calls.
-    pub fn activities(&self) -> Vec<Activity> {
-        let mut activities = activity::read(&self.directory);
-        let files = notice::announced(&self.directory);
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn activities(&self) -> Result<Vec<Activity>, ExecutionError> {
+        let failed = || ExecutionError::state("read", format!("executions/{}", self.id));
+        let mut activities = activity::read(&self.directory).map_err(failed())?;
+        let files = notice::announced(&self.directory).map_err(failed())?;
         activities.extend(files.iter().map(|file| Activity::file_added(&self.id, file)));
         activities.sort_by_key(|activity| activity.time_ns);
-        activities
+        Ok(activities)
     }
 
     /// What happens from now on, new files excepted: [`Cell::file_events`] has those.

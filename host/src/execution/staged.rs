@@ -8,8 +8,8 @@ use cap_std::fs::{Dir, File, OpenOptions};
 use serde::{Deserialize, Serialize};
 
 use super::ExecutionError;
-use super::record::replace;
 use crate::ambient;
+use crate::kept;
 
 /// How long a staged file can be used, unless something else is said.
 pub(super) const DEFAULT_LIFETIME: Duration = Duration::from_secs(3_600);
@@ -117,7 +117,7 @@ impl Staged {
             let name = entry.map_err(failed())?.file_name();
             let Some(name) = name.to_str() else { continue };
             let id = name.strip_suffix(".json").unwrap_or(name);
-            let meta = self.directory.read(format!("{id}.json")).ok();
+            let meta = kept::read(&self.directory, &format!("{id}.json")).map_err(failed())?;
             let meta = meta.and_then(|text| serde_json::from_slice::<StagedFile>(&text).ok());
             let gone = match &meta {
                 Some(meta) => self.expired(meta),
@@ -164,7 +164,7 @@ impl Staging<'_> {
         }
         let name = format!("{}.json", self.meta.id);
         let text = serde_json::to_vec(&self.meta).unwrap_or_default();
-        replace(&self.staged.directory, &name, &text)
+        kept::replace_synced(&self.staged.directory, &name, &text)
             .map_err(ExecutionError::state("write", format!("staged/{name}")))?;
         self.kept = true;
         Ok(self.meta.clone())

@@ -16,6 +16,7 @@ use super::codec::{Frame, MAGIC, MAX_RANGES, encode};
 use super::images::{Images, Keep};
 use super::reader::{read_all, segment_name, segments};
 use super::{Facts, JournalError, Outcome, Position, Reader};
+use crate::kept;
 use crate::policy::{Actor, Denied, Mutation, Operation, Permit};
 
 /// Bytes one call may write into the journal. A guest that makes and removes a file in a loop
@@ -471,8 +472,7 @@ impl Checkpoint {
         let bytes = directory.metadata(segment_name(self.segment)).map_err(io)?.len();
         let Checkpoint { segment, next_seq, next_actor } = self;
         let text = format!("{segment} {bytes} {next_seq} {next_actor}\n");
-        directory.write(".checkpoint.new", text).map_err(io)?;
-        directory.rename(".checkpoint.new", directory, CHECKPOINT).map_err(io)
+        kept::replace(directory, CHECKPOINT, text.as_bytes()).map_err(io)
     }
 }
 

@@ -18,6 +18,7 @@ use super::{ServeError, content::Etags};
 use crate::ambient;
 use crate::environment::Environment;
 use crate::execution::{ABOUT, Execution, Executions, SharedFiles};
+use crate::kept;
 
 /// The headers that a key may come in, beside `Authorization`. Any that is right will do.
 const KEY_HEADERS: [&str; 2] = ["x-asteroid-agents-api-key", "x-api-key"];
@@ -295,11 +296,8 @@ impl App {
 
     fn keep(&self, path: &str, value: &impl Serialize) -> Result<(), ServeError> {
         let directory = self.directory.lock();
-        let new = format!("{path}.new");
         let text = serde_json::to_vec_pretty(value).unwrap_or_default();
-        directory
-            .write(&new, text)
-            .and_then(|()| directory.rename(&new, &directory, path))
+        kept::replace(&directory, path, &text)
             .map_err(|source| ServeError::State { what: path.to_owned(), source })
     }
 

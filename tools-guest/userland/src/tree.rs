@@ -1,223 +1,352 @@
-//! `tree`.
+//! `tree`: the tree is read whole, then [shown](show).
 
-use std::io::{self, Write};
-use std::path::Path;
+mod show;
+
+use std::cmp::Ordering;
+use std::collections::HashSet;
+use std::io::Write;
 
 use toolcell_program::args::{Arg, parse};
-use toolcell_program::files;
+use toolcell_program::files::{self, Details, Kind};
 use toolcell_text::wild;
+
+/// How deep it goes.
+const MAX_DEPTH: usize = 256;
 
 #[derive(Debug, Default)]
 struct Options {
     all: bool,
     directories: bool,
-    full: bool,
+    /// Links to directories are entered.
+    follow: bool,
     level: Option<usize>,
+    /// A directory with more entries than this is not opened.
+    entry_limit: Option<usize>,
     directories_first: bool,
-    classify: bool,
-    plain: bool,
-    size: Option<Size>,
+    files_first: bool,
+    order: Order,
+    reverse: bool,
     prune: bool,
+    /// A directory that one of the patterns names is shown whole.
+    match_directories: bool,
+    fold_case: bool,
     ignore: Vec<String>,
     only: Vec<String>,
+    /// A directory's size is that of what is in it.
+    sums: bool,
+    look: show::Look,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Size {
-    Bytes,
-    Human,
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Order {
+    #[default]
+    Name,
+    Version,
+    Modified,
+    Changed,
+    Size,
+    None,
 }
 
-/// What a directory lists.
-struct Entry {
+/// A file, or a directory with what is in it.
+#[derive(Debug)]
+struct Node {
     name: String,
-    is_dir: bool,
-    is_link: bool,
+    path: String,
+    details: Option<Details>,
+    /// Where a link leads.
+    target: Option<String>,
+    /// What it leads to.
+    leads_to: Option<Details>,
+    size: u64,
+    children: Vec<Node>,
+    /// Why it was not opened.
+    note: Option<String>,
 }
+
+impl Node {
+    /// Whether it is a directory, or a link to one.
+    fn is_dir(&self) -> bool {
+        [self.details, self.leads_to].iter().flatten().any(Details::is_dir)
+    }
+
+    fn is_own_dir(&self) -> bool {
+        self.details.is_some_and(|details| details.is_dir())
+    }
+}
+
+const LETTERS: &str = "aAcCdDfFghiI:JlL:nNpP:qQrsStuUvXx";
+
+const LONG: &[&str] = &[
+    "charset=",
+    "dirsfirst",
+    "du",
+    "filelimit=",
+    "filesfirst",
+    "help",
+    "ignore-case",
+    "inodes",
+    "matchdirs",
+    "noreport",
+    "prune",
+    "si",
+    "sort=",
+    "timefmt=",
+];
 
 pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
-    let long = ["noreport", "dirsfirst", "prune", "charset=", "sort=?"];
-    let args = match parse(words, "adfiFshnCL:I:P:", &long) {
-        Ok(args) => args,
-        Err(error) => {
+    let (options, mut paths) = match Options::new(words) {
+        Ok(given) => given,
+        Err((status, error)) => {
             eprintln!("tree: {error}");
-            return 2;
+            return status;
         }
     };
-    let mut options = Options::default();
-    let (mut report, mut paths) = (true, Vec::new());
-    for arg in args {
-        match arg {
-            Arg::Operand(path) => paths.push(path),
-            Arg::Option(letter, value) => match letter.as_str() {
-                "a" => options.all = true,
-                "d" => options.directories = true,
-                "f" => options.full = true,
-                "L" => {
-                    match value.and_then(|value| value.parse().ok()).filter(|level| *level > 0) {
-                        Some(level) => options.level = Some(level),
-                        None => {
-                            eprintln!("tree: Invalid level, must be greater than 0.");
-                            return 1;
-                        }
-                    }
-                }
-                "F" => options.classify = true,
-                "i" => options.plain = true,
-                "s" => options.size = Some(Size::Bytes),
-                "h" => options.size = Some(Size::Human),
-                "dirsfirst" => options.directories_first = true,
-                "prune" => options.prune = true,
-                "I" => options.ignore.extend(patterns(value.as_deref())),
-                "P" => options.only.extend(patterns(value.as_deref())),
-                "noreport" => report = false,
-                // Without colours, and sorted by name, it is anyway.
-                _ => {}
-            },
-        }
-    }
     if paths.is_empty() {
         paths.push(".".to_owned());
     }
-    let mut counts = (0, 0);
     let mut status = 0;
-    for path in &paths {
-        if !Path::new(path).is_dir() {
-            let _ = writeln!(out, "{path}  [error opening dir]");
-            status = 2;
-            continue;
+    let mut roots = Vec::new();
+    for path in paths {
+        let name = if options.look.quotes { format!("\"{path}\"") } else { path.clone() };
+        let details = files::look(&path, true).ok();
+        let mut root = Node {
+            name,
+            details,
+            target: None,
+            leads_to: None,
+            size: details.map_or(0, size),
+            children: Vec::new(),
+            note: None,
+            path,
+        };
+        match root.is_dir() {
+            true => options.fill(&mut root, 1, false, &mut HashSet::new()),
+            false => {
+                root.note = Some("error opening dir".to_owned());
+                status = 2;
+            }
         }
-        counts.0 += 1;
-        let _ = writeln!(out, "{}", options.shown(Path::new(path), path, true));
-        if show(Path::new(path), "", 1, &options, &mut counts, out).is_err() {
-            return 2;
-        }
+        roots.push(root);
     }
-    if report {
-        let plural = |count: u64, one: &str, many: &str| {
-            format!("{count} {}", if count == 1 { one } else { many })
-        };
-        let directories = plural(counts.0, "directory", "directories");
-        let _ = match options.directories {
-            true => writeln!(out, "\n{directories}"),
-            false => writeln!(out, "\n{directories}, {}", plural(counts.1, "file", "files")),
-        };
+    match out.write_all(options.look.shown(&roots, options.directories).as_bytes()) {
+        Ok(()) => status,
+        Err(_) => 2,
     }
-    status
-}
-
-fn show(
-    directory: &Path,
-    indent: &str,
-    level: usize,
-    options: &Options,
-    counts: &mut (u64, u64),
-    out: &mut impl Write,
-) -> io::Result<()> {
-    if options.level.is_some_and(|most| level > most) {
-        return Ok(());
-    }
-    let entries = list(directory, options);
-    let count = entries.len();
-    for (at, Entry { name, is_dir, is_link }) in entries.into_iter().enumerate() {
-        let last = at + 1 == count;
-        let path = directory.join(&name);
-        let name = if options.full { path.to_string_lossy().into_owned() } else { name };
-        let shown = options.shown(&path, &name, is_dir);
-        let target = match is_link {
-            true => std::fs::read_link(&path).map(|to| format!(" -> {}", to.display())).ok(),
-            false => None,
-        };
-        let branch = match (options.plain, last) {
-            (true, _) => "",
-            (false, true) => "└── ",
-            (false, false) => "├── ",
-        };
-        writeln!(out, "{indent}{branch}{shown}{}", target.unwrap_or_default())?;
-        if is_dir {
-            counts.0 += 1;
-            let deeper = match (options.plain, last) {
-                (true, _) => String::new(),
-                (false, true) => format!("{indent}    "),
-                (false, false) => format!("{indent}│\u{a0}\u{a0} "),
-            };
-            show(&path, &deeper, level + 1, options, counts, out)?;
-        } else {
-            counts.1 += 1;
-        }
-    }
-    Ok(())
 }
 
 impl Options {
-    /// A name, with its size and what it is.
-    fn shown(&self, path: &Path, name: &str, is_dir: bool) -> String {
-        let slash = if self.classify && is_dir { "/" } else { "" };
-        let size = || {
-            files::look(&path.to_string_lossy(), false).map_or(0, |details| {
-                if details.is_dir() { details.allocated() } else { details.size }
+    fn new(words: &[String]) -> Result<(Options, Vec<String>), (i32, String)> {
+        let mut options = Options::default();
+        let mut paths = Vec::new();
+        let look = &mut options.look;
+        look.report = true;
+        for arg in parse(words, LETTERS, LONG).map_err(|error| (1, error))? {
+            let (name, value) = match arg {
+                Arg::Operand(path) => {
+                    paths.push(path);
+                    continue;
+                }
+                Arg::Option(name, value) => (name, value.unwrap_or_default()),
+            };
+            match name.as_str() {
+                "a" => options.all = true,
+                "d" => options.directories = true,
+                "l" => options.follow = true,
+                "L" => match value.parse() {
+                    Ok(level) if level > 0 => options.level = Some(level),
+                    _ => {
+                        return Err((1, "Invalid level, must be greater than 0.".to_owned()));
+                    }
+                },
+                "filelimit" => options.entry_limit = value.parse().ok(),
+                "dirsfirst" => options.directories_first = true,
+                "filesfirst" => options.files_first = true,
+                "r" => options.reverse = true,
+                "t" => options.order = Order::Modified,
+                "c" => options.order = Order::Changed,
+                "v" => options.order = Order::Version,
+                "U" => options.order = Order::None,
+                "sort" => {
+                    options.order = match value.as_str() {
+                        "name" => Order::Name,
+                        "version" => Order::Version,
+                        "mtime" => Order::Modified,
+                        "ctime" => Order::Changed,
+                        "size" => Order::Size,
+                        "none" => Order::None,
+                        other => return Err((1, format!("Sort type '{other}' not valid"))),
+                    }
+                }
+                "prune" => options.prune = true,
+                "matchdirs" => options.match_directories = true,
+                "ignore-case" => options.fold_case = true,
+                "I" => options.ignore.extend(value.split('|').map(str::to_owned)),
+                "P" => options.only.extend(value.split('|').map(str::to_owned)),
+                "du" => (options.sums, look.size) = (true, look.size.or(Some(show::Size::Bytes))),
+                "s" => look.size = look.size.or(Some(show::Size::Bytes)),
+                "h" => look.size = Some(show::Size::Human),
+                "si" => look.size = Some(show::Size::Si),
+                "f" => look.full = true,
+                "F" => look.classify = true,
+                "i" => look.plain = true,
+                "p" => look.mode = true,
+                "u" => look.user = true,
+                "g" => look.group = true,
+                "inodes" => look.inode = true,
+                "D" => look.time = look.time.take().or(Some(String::new())),
+                "timefmt" => look.time = Some(value),
+                "Q" => look.quotes = true,
+                "C" => look.colors = true,
+                "n" => look.colors = false,
+                "S" | "A" => look.ascii = false,
+                "charset" => look.ascii = !value.to_ascii_uppercase().starts_with("UTF"),
+                "J" => look.format = show::Format::Json,
+                "X" => look.format = show::Format::Xml,
+                "noreport" => look.report = false,
+                // Names are shown as they are, and there is one file system.
+                _ => {}
+            }
+        }
+        look.sums = options.sums;
+        Ok((options, paths))
+    }
+
+    /// Reads what is in a directory. `whole`: a pattern named it. `seen`: the directories that were
+    /// read before.
+    fn fill(&self, node: &mut Node, level: usize, whole: bool, seen: &mut HashSet<(u64, u64)>) {
+        if self.level.is_some_and(|most| level > most) || level > MAX_DEPTH {
+            return;
+        }
+        let directory = node.leads_to.or(node.details);
+        seen.extend(directory.map(|details| (details.device, details.inode)));
+        let mut children = self.list(&node.path, whole);
+        if self.entry_limit.is_some_and(|limit| children.len() > limit) {
+            let count = children.len();
+            node.note = Some(format!("{count} entries exceeds filelimit, not opening dir"));
+            return;
+        }
+        self.sort(&mut children);
+        for child in children.iter_mut().filter(|child| self.enters(child)) {
+            let linked = child.leads_to.map(|details| (details.device, details.inode));
+            if linked.is_some_and(|linked| seen.contains(&linked)) {
+                child.note = Some("recursive, not followed".to_owned());
+                continue;
+            }
+            let whole = self.match_directories && self.matches(&self.only, child);
+            self.fill(child, level + 1, whole, seen);
+        }
+        if self.prune {
+            children.retain(|child| !child.is_own_dir() || !child.children.is_empty());
+        }
+        if self.sums {
+            node.size += children.iter().map(|child| child.size).sum::<u64>();
+            self.sort(&mut children);
+        }
+        node.children = children;
+    }
+
+    fn enters(&self, node: &Node) -> bool {
+        node.is_own_dir() || self.follow && node.is_dir()
+    }
+
+    fn matches(&self, globs: &[String], node: &Node) -> bool {
+        globs.iter().any(|glob| {
+            let (glob, fits) = match glob.strip_suffix('/') {
+                Some(glob) => (glob, node.is_dir()),
+                None => (glob.as_str(), true),
+            };
+            let alike = match self.fold_case {
+                true => wild(&glob.to_lowercase(), &node.name.to_lowercase()),
+                false => wild(glob, &node.name),
+            };
+            fits && alike
+        })
+    }
+
+    fn list(&self, directory: &str, whole: bool) -> Vec<Node> {
+        let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+        let nodes = entries.map(|entry| {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let path = format!("{}/{name}", directory.trim_end_matches('/'));
+            let details = files::look(&path, false).ok();
+            let is_link = details.is_some_and(|details| details.kind == Kind::Symlink);
+            let target = is_link.then(|| std::fs::read_link(&path).ok()).flatten();
+            Node {
+                name,
+                target: target.map(|target| target.to_string_lossy().into_owned()),
+                leads_to: is_link.then(|| files::look(&path, true).ok()).flatten(),
+                size: details.map_or(0, size),
+                details,
+                children: Vec::new(),
+                note: None,
+                path,
+            }
+        });
+        nodes
+            .filter(|node| {
+                (self.all || !node.name.starts_with('.'))
+                    && (!self.directories || node.is_dir())
+                    && !self.matches(&self.ignore, node)
+                    && (self.only.is_empty()
+                        || whole
+                        || self.enters(node)
+                        || self.matches(&self.only, node))
             })
+            .collect()
+    }
+
+    fn sort(&self, nodes: &mut [Node]) {
+        // To the second, as tree does.
+        let by = |of: fn(&Details) -> u64, node: &Node| {
+            node.details.as_ref().map_or(0, of) / 1_000_000_000
         };
-        match self.size {
-            None => format!("{name}{slash}"),
-            Some(Size::Bytes) => format!("[{:>11}]  {name}{slash}", size()),
-            Some(Size::Human) => format!("[{:>4}]  {name}{slash}", human(size())),
+        nodes.sort_by(|a, b| {
+            let first = match (self.directories_first, self.files_first) {
+                (true, _) => b.is_dir().cmp(&a.is_dir()),
+                (false, true) => a.is_dir().cmp(&b.is_dir()),
+                (false, false) => Ordering::Equal,
+            };
+            let names = a.name.cmp(&b.name);
+            let order = match self.order {
+                Order::Name => names,
+                Order::Version => versions(&a.name, &b.name).then(names),
+                Order::Modified => by(|d| d.modified, a).cmp(&by(|d| d.modified, b)).then(names),
+                Order::Changed => by(|d| d.changed, a).cmp(&by(|d| d.changed, b)).then(names),
+                Order::Size => b.size.cmp(&a.size).then(names),
+                Order::None => Ordering::Equal,
+            };
+            first.then(if self.reverse { order.reverse() } else { order })
+        });
+    }
+}
+
+/// What is shown as a size: a directory's is what it takes itself.
+fn size(details: Details) -> u64 {
+    if details.is_dir() { details.allocated() } else { details.size }
+}
+
+/// Compares names in which runs of digits are numbers.
+fn versions(a: &str, b: &str) -> Ordering {
+    let pieces = |text: &str| {
+        let digits = |c: &u8| c.is_ascii_digit();
+        text.as_bytes()
+            .chunk_by(|a, b| digits(a) == digits(b))
+            .map(|piece| {
+                let text = String::from_utf8_lossy(piece).into_owned();
+                (text.parse::<u64>().ok(), text)
+            })
+            .collect::<Vec<_>>()
+    };
+    let (a, b) = (pieces(a), pieces(b));
+    for ((number, text), (other, other_text)) in a.iter().zip(&b) {
+        let order = match (number, other) {
+            (Some(number), Some(other)) => number.cmp(other),
+            _ => text.cmp(other_text),
+        };
+        if order != Ordering::Equal {
+            return order;
         }
     }
-}
-
-/// The alternatives of a pattern: `node_modules|*.log`.
-fn patterns(value: Option<&str>) -> impl Iterator<Item = String> + '_ {
-    value.unwrap_or_default().split('|').map(str::to_owned)
-}
-
-fn list(directory: &Path, options: &Options) -> Vec<Entry> {
-    let matches = |globs: &[String], name: &str, is_dir: bool| {
-        globs.iter().any(|glob| match glob.strip_suffix('/') {
-            Some(glob) => is_dir && wild(glob, name),
-            None => wild(glob, name),
-        })
-    };
-    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
-    let mut entries: Vec<Entry> = entries
-        .map(|entry| {
-            let kind = entry.file_type().ok();
-            Entry {
-                name: entry.file_name().to_string_lossy().into_owned(),
-                is_dir: kind.is_some_and(|kind| kind.is_dir()),
-                is_link: kind.is_some_and(|kind| kind.is_symlink()),
-            }
-        })
-        .filter(|Entry { name, is_dir, .. }| {
-            (options.all || !name.starts_with('.'))
-                && (!options.directories || *is_dir)
-                && !matches(&options.ignore, name, *is_dir)
-                && (options.only.is_empty() || *is_dir || matches(&options.only, name, false))
-        })
-        .filter(|entry| {
-            let empty = |name: &str| list(&directory.join(name), options).is_empty();
-            !(options.prune && entry.is_dir && empty(&entry.name))
-        })
-        .collect();
-    entries.sort_by(|a, b| {
-        let kinds = b.is_dir.cmp(&a.is_dir);
-        let first = if options.directories_first { kinds } else { std::cmp::Ordering::Equal };
-        first.then_with(|| a.name.cmp(&b.name))
-    });
-    entries
-}
-
-/// A size with the letter of its power, in four columns.
-fn human(bytes: u64) -> String {
-    let (mut size, mut letters) = (bytes as f64, "KMGTPE".chars());
-    let mut letter = None;
-    while size >= 1024.0 {
-        size /= 1024.0;
-        letter = letters.next();
-    }
-    match letter {
-        None => bytes.to_string(),
-        Some(letter) if size < 10.0 => format!("{size:.1}{letter}"),
-        Some(letter) => format!("{size:.0}{letter}"),
-    }
+    a.len().cmp(&b.len())
 }

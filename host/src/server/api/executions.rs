@@ -242,7 +242,8 @@ pub(in crate::server) async fn activities(
     let execution = app.asked_execution(&headers, &id, Style::Agents)?;
     let query = Query::of(&uri);
     let limit = query.number("limit", u64::MAX, (1, u64::MAX), Style::Agents)?;
-    let mut activities = execution.activities();
+    let activities = execution.activities();
+    let mut activities = activities.map_err(|error| ApiError::execution(Style::Agents, &error))?;
     match query.get("order") {
         None | Some("asc") => {}
         Some("desc") => activities.reverse(),
