@@ -1,4 +1,4 @@
-//! A diff as hunks of files: unified here, and of the [older](super::older) kinds.
+//! A diff as hunks of files: unified here, and of the [older] kinds.
 
 use super::older;
 
