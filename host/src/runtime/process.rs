@@ -210,6 +210,11 @@ impl wit::Host for State {
         Ok(())
     }
 
+    fn umask(&mut self, mask: Option<u32>) -> wasmtime::Result<u32> {
+        self.seat()?;
+        Ok(self.fs.mediator().umask(mask))
+    }
+
     fn open(&mut self, path: String, how: wit::OpenFlags) -> Asked<Resource<Fd>> {
         self.seat()?;
         use wit::OpenFlags;

@@ -12,7 +12,7 @@ use super::resolve::open_name;
 use crate::journal::{Effect, Facts, FileKind, Ticket};
 use crate::path::{Component, escape};
 
-/// What a new file's permission bits are before the process's umask.
+/// What a new file's permission bits are before any mask.
 const FILE_MODE: Mode = Mode::from_raw_mode(0o666);
 const DIRECTORY_MODE: Mode = Mode::from_raw_mode(0o777);
 
@@ -30,8 +30,9 @@ pub(super) fn create_file(
     dir: BorrowedFd<'_>,
     name: &Component,
     flags: OFlags,
+    mask: Mode,
 ) -> Effect<OwnedFd> {
-    let result = open_name(dir, name, flags | OFlags::CREATE | OFlags::EXCL, FILE_MODE);
+    let result = open_name(dir, name, flags | OFlags::CREATE | OFlags::EXCL, FILE_MODE - mask);
     let after = facts_of(&result);
     ticket.done(result, None, after)
 }
@@ -71,8 +72,9 @@ pub(super) fn create_directory(
     ticket: Ticket,
     dir: BorrowedFd<'_>,
     name: &Component,
+    mask: Mode,
 ) -> Effect<()> {
-    named(ticket, dir, name, || rustix::fs::mkdirat(dir, name.as_os_str(), DIRECTORY_MODE))
+    named(ticket, dir, name, || rustix::fs::mkdirat(dir, name.as_os_str(), DIRECTORY_MODE - mask))
 }
 
 pub(super) fn remove_directory(

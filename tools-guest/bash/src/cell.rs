@@ -286,6 +286,10 @@ impl System for Cell {
         })
     }
 
+    fn umask(&mut self, mask: Option<u32>) -> u32 {
+        host::umask(mask)
+    }
+
     fn leave(&mut self, cwd: &str) {
         host::leave_cwd(cwd);
     }

@@ -395,6 +395,16 @@ impl System for Native {
         u32::from_ne_bytes(bytes)
     }
 
+    fn umask(&mut self, mask: Option<u32>) -> u32 {
+        // The system has no call that only looks.
+        let mode = |mask| rustix::fs::Mode::from_raw_mode(mask);
+        let before = rustix::process::umask(mode(mask.unwrap_or(0o077)));
+        if mask.is_none() {
+            rustix::process::umask(before);
+        }
+        mask.unwrap_or(before.as_raw_mode())
+    }
+
     fn leave(&mut self, _: &str) {}
 }
 

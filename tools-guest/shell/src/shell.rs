@@ -100,6 +100,7 @@ impl<S: System> Shell<S> {
         state.pid = sys.pid();
         state.seconds_from = i64::try_from(sys.now().as_secs()).unwrap_or(0);
         state.random = sys.random();
+        state.umask = sys.umask(None);
         let mut shell = Shell::with(sys, state, fds);
         shell.import(start.environment);
         shell
@@ -271,6 +272,7 @@ impl<S: System> Shell<S> {
         // What belongs to this process and this call stays.
         let State { name, positional, cwd, pid, .. } = std::mem::take(&mut self.state);
         self.state = State { name, positional, pid, line: 1, ..kept };
+        self.state.umask = self.sys.umask(Some(self.state.umask));
         if self.state.cwd != cwd {
             self.state.vars.global("PWD").value = Value::Scalar(cwd.clone());
             self.state.cwd = cwd;
@@ -549,6 +551,9 @@ impl<S: System> Shell<S> {
         self.enter_subshell();
         let result = body(self);
         let status = self.finish(result);
+        if self.state.umask != state.umask {
+            self.sys.umask(Some(state.umask));
+        }
         self.state = state;
         self.fds = fds;
         self.in_trap = in_trap;

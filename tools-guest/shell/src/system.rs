@@ -275,6 +275,9 @@ pub trait System {
     fn hint(&self, _program: &str) -> Option<String> {
         None
     }
+    /// Sets which permission bits new files do not get, its own and its children's, if there is a
+    /// mask to set. The one in effect comes back.
+    fn umask(&mut self, mask: Option<u32>) -> u32;
     /// Told the working directory in which the shell ends.
     fn leave(&mut self, cwd: &str);
 }

@@ -13,8 +13,9 @@ mod names;
 mod open;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
-use rustix::fs::FileType;
+use rustix::fs::{FileType, Mode};
 use rustix::io::Errno;
 use wasmtime_wasi_io::streams::{DynInputStream, DynOutputStream};
 
@@ -37,7 +38,12 @@ pub struct Mediator {
     space: Arc<Space>,
     grant: Grant,
     streams: Option<Arc<dyn Streams>>,
+    umask: Arc<AtomicU32>,
 }
+
+/// Permission bits that new files do not get unless a process says otherwise. What the mask of the
+/// host's own process holds back, they do not get either.
+const UMASK: u32 = 0o022;
 
 /// What a process has open beside its files: `/dev/stdin` and `/dev/fd/N` lead there.
 pub trait Streams: std::fmt::Debug + Send + Sync {
@@ -71,7 +77,7 @@ pub trait Output: std::fmt::Debug + Send + Sync {
 impl Mediator {
     /// Looks at `space` with the rights of `grant`.
     pub fn new(space: Arc<Space>, grant: Grant) -> Mediator {
-        Mediator { space, grant, streams: None }
+        Mediator { space, grant, streams: None, umask: Arc::new(AtomicU32::new(UMASK)) }
     }
 
     /// The same, for a process that has these open.
@@ -89,7 +95,23 @@ impl Mediator {
             // Without a number of its own it goes by that of its parent.
             None => self.grant.clone(),
         };
-        Mediator { space: self.space.clone(), grant, streams: self.streams.clone() }
+        let umask = Arc::new(AtomicU32::new(self.umask.load(Ordering::Relaxed)));
+        Mediator { space: self.space.clone(), grant, streams: self.streams.clone(), umask }
+    }
+
+    /// Sets which permission bits new files do not get, if there is a mask to set. The one in
+    /// effect comes back.
+    pub fn umask(&self, mask: Option<u32>) -> u32 {
+        if let Some(mask) = mask {
+            self.umask.store(mask & 0o777, Ordering::Relaxed);
+        }
+        self.umask.load(Ordering::Relaxed)
+    }
+
+    /// The bits that are held back: never the owner's, without which the host could not read what
+    /// it keeps.
+    fn mask(&self) -> Mode {
+        Mode::from_raw_mode(self.umask(None) & 0o077)
     }
 
     /// On whose behalf.

@@ -29,7 +29,7 @@ impl Mediator {
         }
         let operation = Operation::CreateDirectory { at: place(&dir, &name) };
         let ticket = self.ticket(operation, Facts::Absent)?;
-        self.record(backing::create_directory(ticket, dir.as_fd(), &name))
+        self.record(backing::create_directory(ticket, dir.as_fd(), &name, self.mask()))
     }
 
     /// Resolves a name that is to be made. One where something is mounted exists already.

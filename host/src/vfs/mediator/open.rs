@@ -215,7 +215,7 @@ impl Mediator {
         }
         let ticket = self.ticket(Operation::CreateFile { at }, Facts::Absent)?;
         let flags = OFlags::RDWR | OFlags::NONBLOCK | OFlags::NOCTTY;
-        let effect = backing::create_file(ticket, dir.as_fd(), &name, flags);
+        let effect = backing::create_file(ticket, dir.as_fd(), &name, flags, self.mask());
         let inode = effect.after().inode();
         let fd = self.record(effect)?;
         let inode = inode.ok_or(Errno::IO)?;

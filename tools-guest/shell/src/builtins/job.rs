@@ -401,7 +401,7 @@ pub(super) fn umask<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
             shell.builtin_error(call, &format!("{mode}: octal number out of range"));
             return Ok(1);
         };
-        shell.state.umask = mask;
+        shell.state.umask = shell.sys.umask(Some(mask));
         return Ok(0);
     }
     let mask = shell.state.umask;
