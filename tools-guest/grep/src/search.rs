@@ -8,7 +8,7 @@ use grep_regex::RegexMatcherBuilder;
 use grep_searcher::{
     BinaryDetection, Searcher, SearcherBuilder, Sink, SinkContext, SinkFinish, SinkMatch,
 };
-use toolcell_prefilter::Prefiltered;
+use toolcell_prefilter::{MAX_REGEX, Prefiltered};
 use toolcell_sdk::Failure;
 use toolcell_sdk::walk::Deadline;
 
@@ -148,6 +148,7 @@ fn matcher(input: &Input) -> Result<Prefiltered, Failure> {
     builder
         .case_insensitive(input.ignore_case)
         .multi_line(true)
+        .size_limit(MAX_REGEX)
         .dot_matches_new_line(input.multiline);
     if !input.multiline {
         builder.crlf(true).line_terminator(Some(b'\n'));

@@ -54,7 +54,7 @@ fn grep_r1_the_dialect_is_rusts() {
     listed(files, json!({ "pattern": "interface\\{\\}" }), &["a"]);
     listed(files, json!({ "pattern": "-x" }), &["a"]);
     let tree = tree(files);
-    for pattern in ["(?=x)", "(a)\\1"] {
+    for pattern in ["(?=x)", "(a)\\1", "a{1,99999999}"] {
         assert_eq!(
             call(tree.path(), json!({ "pattern": pattern })).unwrap_err().code,
             "bad_pattern"

@@ -17,6 +17,10 @@ use regex_syntax::hir::literal::Extractor;
 pub use regex_syntax::escape;
 use scan::Scanner;
 
+/// Bytes that a compiled pattern may take: ripgrep allows three times as much, which the memory of
+/// a process of a cell has no room for.
+pub const MAX_REGEX: usize = 32 << 20;
+
 /// After this many lines it is clear whether looking at literals first is worth it.
 const TRIED: u32 = 64;
 

@@ -8,7 +8,7 @@ use grep_regex::RegexMatcherBuilder;
 use grep_searcher::{BinaryDetection, MmapChoice, Searcher, SearcherBuilder};
 use ignore::overrides::OverrideBuilder;
 use ignore::types::TypesBuilder;
-use toolcell_prefilter::{Prefiltered, escape};
+use toolcell_prefilter::{MAX_REGEX, Prefiltered, escape};
 use toolcell_program::files::{Kind, look};
 use toolcell_program::message;
 use toolcell_walk::{Found, Ignore, Order, Walk};
@@ -264,6 +264,7 @@ fn matcher(o: &Options) -> Result<Prefiltered, String> {
         .word(o.word)
         .whole_line(o.whole_line)
         .multi_line(true)
+        .size_limit(MAX_REGEX)
         .unicode(true);
     match o.multiline {
         true => builder.dot_matches_new_line(o.dot_all),

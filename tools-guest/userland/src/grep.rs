@@ -9,7 +9,7 @@ use grep_matcher::{LineMatchKind, Matcher};
 use grep_regex::RegexMatcherBuilder;
 
 use toolcell_direct::Kind;
-use toolcell_prefilter::Prefiltered;
+use toolcell_prefilter::{MAX_REGEX, Prefiltered};
 use toolcell_program::args::{Arg, parse};
 use toolcell_program::{message, open};
 use toolcell_text::wild;
@@ -387,6 +387,7 @@ fn matcher(options: &Options) -> Result<Prefiltered, String> {
     let joined = if patterns.is_empty() { "[^\\s\\S]".to_owned() } else { patterns.join("|") };
     let mut builder = RegexMatcherBuilder::new();
     builder.case_insensitive(options.ignore_case).multi_line(true).unicode(true);
+    builder.size_limit(MAX_REGEX);
     builder.line_terminator(Some(if options.null_data { 0 } else { b'\n' }));
     if options.word && !options.line {
         builder.word(true);
