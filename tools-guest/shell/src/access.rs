@@ -60,6 +60,15 @@ impl<S: System> Shell<S> {
         self.computed(&name).or_else(|| self.state.vars.get(&name).map(|var| var.value.clone()))
     }
 
+    /// How many elements an array has, if it was ever assigned; without a copy of them.
+    pub(crate) fn count(&mut self, name: &str) -> Option<usize> {
+        let (name, _) = self.resolve(name);
+        match self.computed(&name) {
+            Some(value) => value.count(),
+            None => self.state.vars.get(&name).and_then(|var| var.value.count()),
+        }
+    }
+
     /// Values that exist only when they are asked for.
     fn computed(&mut self, name: &str) -> Option<Value> {
         if !is_computed(name) {
@@ -397,37 +406,53 @@ impl<S: System> Shell<S> {
             }
             return Ok(());
         }
-        let mut array = match append {
-            true => match self.state.vars.get(&name).map(|var| var.value.clone()) {
-                Some(mut value) => std::mem::take(value.make_indexed()),
-                None => BTreeMap::new(),
-            },
-            false => BTreeMap::new(),
+        // What is added is kept apart: an array that grows by one in a loop is not copied each time.
+        let mut added: BTreeMap<i64, String> = BTreeMap::new();
+        let end = |shell: &Self, added: &BTreeMap<i64, String>| {
+            let before = match shell.state.vars.get(&name).map(|var| &var.value) {
+                Some(Value::Indexed(Some(old))) if append => old.keys().next_back().copied(),
+                Some(Value::Scalar(_)) if append => Some(0),
+                _ => None,
+            };
+            before.max(added.keys().next_back().copied()).map_or(0, |last| last.wrapping_add(1))
         };
-        let mut next = array.keys().next_back().map_or(0, |last| last + 1);
+        let mut next = end(self, &added);
         for (index, plus, value) in expanded {
             if let Some(index) = index {
                 next = self.arithmetic(&index)?;
                 if next < 0 {
-                    next += array.keys().next_back().map_or(0, |last| last + 1);
+                    next += end(self, &added);
                 }
                 if next < 0 {
                     self.complain(&format!("[{index}]={value}: bad array subscript"));
-                    return Err(Unwind::Discard(1));
+                    next = end(self, &added);
+                    continue;
                 }
             }
             let value = match plus {
-                true => array.get(&next).cloned().unwrap_or_default() + &value,
+                true => {
+                    let old = match self.state.vars.get(&name).map(|var| &var.value) {
+                        Some(Value::Indexed(Some(old))) if append => old.get(&next),
+                        Some(Value::Scalar(old)) if append && next == 0 => Some(old),
+                        _ => None,
+                    };
+                    let old = added.get(&next).or(old).cloned().unwrap_or_default();
+                    let between = if attributes.integer { "+" } else { "" };
+                    format!("{old}{between}{value}")
+                }
                 false => value,
             };
             let value = self.changed_by_attributes(attributes, value).map_err(refused)?;
-            array.insert(next, value);
+            added.insert(next, value);
             next = next.wrapping_add(1);
         }
         let exports = self.state.options.allexport;
         let var = self.state.vars.entry(&name);
         var.attributes.export |= exports;
-        var.value = Value::Indexed(Some(array));
+        match append {
+            true => var.value.make_indexed().extend(added),
+            false => var.value = Value::Indexed(Some(added)),
+        }
         Ok(())
     }
 

@@ -119,6 +119,16 @@ impl Value {
         }
     }
 
+    /// How many elements it has, if it was ever assigned.
+    pub(crate) fn count(&self) -> Option<usize> {
+        match self {
+            Value::Unset => None,
+            Value::Scalar(_) => Some(1),
+            Value::Indexed(elements) => elements.as_ref().map(BTreeMap::len),
+            Value::Assoc(elements) => elements.as_ref().map(|elements| elements.iter().count()),
+        }
+    }
+
     /// As an indexed array; a scalar becomes its first element.
     pub(crate) fn make_indexed(&mut self) -> &mut BTreeMap<i64, String> {
         let old = std::mem::take(self);

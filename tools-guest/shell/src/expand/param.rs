@@ -54,9 +54,22 @@ impl<S: System> Shell<S> {
                 let values = self.value(&param.name).map(|v| v.keys()).unwrap_or_default();
                 Values::Many { values, star: *star }
             }
+            Op::Length if counts_elements(param) => {
+                let count = self.count(&param.name);
+                if count.is_none() && self.state.options.nounset {
+                    self.complain(&format!("{}: unbound variable", param.name));
+                    // Not 127, as for other expansions.
+                    return Err(match self.state.interactive {
+                        true => Unwind::Discard(1),
+                        false => Unwind::Exit(1),
+                    });
+                }
+                Values::One(Some(count.unwrap_or(0).to_string()))
+            }
             _ => self.lookup(param)?,
         };
         let values = match &param.op {
+            Op::Length if counts_elements(param) => values,
             Op::None | Op::Names { .. } | Op::Keys { .. } => {
                 self.check_bound(param, &values)?;
                 values
@@ -745,4 +758,10 @@ fn joins_values(op: &Op, quoted: bool) -> bool {
         Op::Replace { .. } | Op::Case { .. } | Op::Substring { .. } | Op::Keys { .. } => quoted,
         Op::None | Op::Names { .. } | Op::Length | Op::Test { .. } | Op::Bad => false,
     }
+}
+
+/// Whether it is `${#name[@]}`.
+fn counts_elements(param: &Param) -> bool {
+    let all = matches!(param.index, Some(Index::At | Index::Star));
+    all && !param.indirect && !matches!(param.name.as_str(), "@" | "*")
 }
