@@ -203,7 +203,7 @@ impl<S: System> Shell<S> {
                 self.run_loop(|shell, status| {
                     let Some(word) = words.next() else { return Ok(false) };
                     shell.state.line = command.line;
-                    shell.trace_head(&format!("for {name} in"), written.as_deref());
+                    shell.trace_head("for", name, written.as_deref());
                     shell.set_loop_variable(name, word)?;
                     *status = shell.run_list(body)?;
                     Ok(true)
@@ -227,7 +227,7 @@ impl<S: System> Shell<S> {
                 })
             }
             Kind::Select { name, words: written, body } => {
-                self.trace_head(&format!("select {name} in"), written.as_deref());
+                self.trace_head("select", name, written.as_deref());
                 let words = match written {
                     Some(words) => self.expand_words(words)?,
                     None => self.state.positional.to_vec(),

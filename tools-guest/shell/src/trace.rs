@@ -81,11 +81,12 @@ impl<S: System> Shell<S> {
         });
     }
 
-    /// The head of a compound command, with its words as they were written.
-    pub(crate) fn trace_head(&mut self, head: &str, words: Option<&[Word]>) {
+    /// The head of a `for` or `select`, with its words as they were written.
+    pub(crate) fn trace_head(&mut self, kind: &str, name: &str, words: Option<&[Word]>) {
         self.trace(|| {
             let words = words.map(|words| words.iter().map(print::word).collect::<Vec<_>>());
-            format!("{head} {}", words.map_or("\"$@\"".to_owned(), |words| words.join(" ")))
+            let words = words.map_or("\"$@\"".to_owned(), |words| words.join(" "));
+            format!("{kind} {name} in {words}")
         });
     }
 }
