@@ -1,12 +1,13 @@
 //! Text that the shell and the programs of a cell read and write alike: shell patterns, numbers in
-//! `printf`'s formats, times in `strftime`'s and as
-//! people write them.
+//! `printf`'s formats, times in `strftime`'s and as people write them, JSON.
 
+mod json;
 mod number;
 mod pattern;
 mod time;
 mod when;
 
+pub use json::quoted as json;
 pub use number::float;
 pub use pattern::{Pattern, escape as escape_pattern};
 pub use time::format as time;

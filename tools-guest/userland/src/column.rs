@@ -4,6 +4,7 @@ use std::io::Write;
 
 use toolcell_program::args::{Arg, parse};
 use toolcell_program::{message, open};
+use toolcell_text::json as quoted;
 
 /// The width of a terminal that is not there.
 const WIDTH: usize = 80;
@@ -221,20 +222,6 @@ impl Layout {
     }
 
     fn json(&self, rows: &[Vec<&str>], order: &[usize]) -> String {
-        let quoted = |text: &str| {
-            let mut quoted = String::from("\"");
-            for c in text.chars() {
-                match c {
-                    '"' | '\\' => quoted.extend(['\\', c]),
-                    '\n' => quoted.push_str("\\n"),
-                    '\t' => quoted.push_str("\\t"),
-                    '\r' => quoted.push_str("\\r"),
-                    c if c.is_control() => quoted.push_str(&format!("\\u{:04x}", u32::from(c))),
-                    c => quoted.push(c),
-                }
-            }
-            quoted + "\""
-        };
         let rows = rows.iter().map(|row| {
             let cells = order.iter().map(|at| {
                 let value = row.get(*at).map_or("null".to_owned(), |cell| quoted(cell));

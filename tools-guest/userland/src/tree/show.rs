@@ -2,6 +2,7 @@
 
 use toolcell_program::files::{Details, Kind};
 use toolcell_program::mode;
+use toolcell_text::json as quoted;
 
 use super::Node;
 
@@ -327,20 +328,6 @@ fn time(format: &str, modified: u64) -> String {
         format => format,
     };
     toolcell_text::time(format, seconds)
-}
-
-fn quoted(text: &str) -> String {
-    let mut quoted = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => quoted.extend(['\\', c]),
-            '\n' => quoted.push_str("\\n"),
-            '\t' => quoted.push_str("\\t"),
-            c if c.is_control() => quoted.push_str(&format!("\\u{:04x}", u32::from(c))),
-            c => quoted.push(c),
-        }
-    }
-    quoted + "\""
 }
 
 fn escaped(text: &str) -> String {
