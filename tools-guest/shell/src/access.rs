@@ -181,11 +181,7 @@ impl<S: System> Shell<S> {
         if at >= 0 {
             return Ok(at);
         }
-        let last = match self.state.vars.get(name).map(|var| &var.value) {
-            Some(Value::Indexed(Some(elements))) => elements.keys().next_back().copied(),
-            Some(Value::Scalar(_)) => Some(0),
-            _ => None,
-        };
+        let last = self.state.vars.get(name).and_then(|var| var.value.last_index());
         let from_end = last.map_or(-1, |last| last + 1 + at);
         if from_end < 0 {
             self.complain(&format!("{name}: bad array subscript"));
@@ -261,10 +257,7 @@ impl<S: System> Shell<S> {
             false => value,
             true => {
                 let old = self.get(&name).unwrap_or_default();
-                match attributes.integer {
-                    true => format!("({})+({value})", if old.is_empty() { "0" } else { &old }),
-                    false => old + &value,
-                }
+                appended(attributes, old, &value)
             }
         };
         let value = self.changed_by_attributes(attributes, value)?;
@@ -312,10 +305,7 @@ impl<S: System> Shell<S> {
             false => value,
             true => {
                 let old = self.element(&name, index).map_err(|_| Refused)?.unwrap_or_default();
-                match attributes.integer {
-                    true => format!("({})+({value})", if old.is_empty() { "0" } else { &old }),
-                    false => old + &value,
-                }
+                appended(attributes, old, &value)
             }
         };
         let value = self.changed_by_attributes(attributes, value)?;
@@ -409,11 +399,8 @@ impl<S: System> Shell<S> {
         // What is added is kept apart: an array that grows by one in a loop is not copied each time.
         let mut added: BTreeMap<i64, String> = BTreeMap::new();
         let end = |shell: &Self, added: &BTreeMap<i64, String>| {
-            let before = match shell.state.vars.get(&name).map(|var| &var.value) {
-                Some(Value::Indexed(Some(old))) if append => old.keys().next_back().copied(),
-                Some(Value::Scalar(_)) if append => Some(0),
-                _ => None,
-            };
+            let before = shell.state.vars.get(&name).filter(|_| append);
+            let before = before.and_then(|var| var.value.last_index());
             before.max(added.keys().next_back().copied()).map_or(0, |last| last.wrapping_add(1))
         };
         let mut next = end(self, &added);
@@ -431,14 +418,10 @@ impl<S: System> Shell<S> {
             }
             let value = match plus {
                 true => {
-                    let old = match self.state.vars.get(&name).map(|var| &var.value) {
-                        Some(Value::Indexed(Some(old))) if append => old.get(&next),
-                        Some(Value::Scalar(old)) if append && next == 0 => Some(old),
-                        _ => None,
-                    };
+                    let before = self.state.vars.get(&name).filter(|_| append);
+                    let old = before.and_then(|var| var.value.at(next));
                     let old = added.get(&next).or(old).cloned().unwrap_or_default();
-                    let between = if attributes.integer { "+" } else { "" };
-                    format!("{old}{between}{value}")
+                    appended(attributes, old, &value)
                 }
                 false => value,
             };
@@ -465,6 +448,14 @@ impl<S: System> Shell<S> {
         }
         self.state.vars.unset(name);
         true
+    }
+}
+
+/// What `+=` makes of a value: a number is added to, as an expression.
+fn appended(attributes: Attributes, old: String, value: &str) -> String {
+    match attributes.integer {
+        true => format!("({})+({value})", if old.is_empty() { "0" } else { &old }),
+        false => old + value,
     }
 }
 

@@ -683,10 +683,7 @@ fn is_blank(word: &Word) -> bool {
 /// Whether a word reads `name=…`.
 fn is_assignment(word: &Word) -> bool {
     let Some(syntax::ast::Part::Literal(text)) = word.0.first() else { return false };
-    let Some((name, _)) = text.split_once('=') else { return false };
-    let name = name.strip_suffix('+').unwrap_or(name);
-    let name = name.split_once('[').map_or(name, |(name, _)| name);
-    syntax::is_name(name)
+    syntax::assigned_value(text).is_some()
 }
 
 /// For each argument, the array assignment that it is.

@@ -468,9 +468,7 @@ impl<S: System> Shell<S> {
         let fds = self.fds.clone();
         self.fds.insert(their_number, Fd::System(theirs));
         let mut captured = Captured::default();
-        self.state.nested += 1;
-        let started = self.spawn_shell(list, &mut captured, true);
-        self.state.nested -= 1;
+        let started = self.nested(|shell| shell.spawn_shell(list, &mut captured, true));
         self.fds = fds;
         self.late_captures.extend(captured.0.into_iter().map(|pipe| (pipe.reader, pipe.capture)));
         let pid = started?;

@@ -1,7 +1,7 @@
 //! `set -x`: what is run is shown before it is, as bash shows it.
 
 use crate::quote;
-use crate::shell::{Run, Shell, Unwind};
+use crate::shell::{Shell, Unwind};
 use crate::syntax::ast::{Arg, Assign, AssignValue, Word};
 use crate::syntax::print;
 use crate::system::System;
@@ -26,7 +26,7 @@ impl<S: System> Shell<S> {
     }
 
     /// Runs what is within another command: a substitution, the text of `eval` or of a trap.
-    pub(crate) fn nested(&mut self, body: impl FnOnce(&mut Self) -> Run) -> Run {
+    pub(crate) fn nested<T>(&mut self, body: impl FnOnce(&mut Self) -> T) -> T {
         self.state.nested += 1;
         let result = body(self);
         self.state.nested = self.state.nested.saturating_sub(1);

@@ -71,6 +71,10 @@ impl Assoc {
         self.entries.remove(key);
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
     /// Keys and values in order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&String, &String)> {
         let mut entries: Vec<_> = self.entries.iter().collect();
@@ -125,7 +129,25 @@ impl Value {
             Value::Unset => None,
             Value::Scalar(_) => Some(1),
             Value::Indexed(elements) => elements.as_ref().map(BTreeMap::len),
-            Value::Assoc(elements) => elements.as_ref().map(|elements| elements.iter().count()),
+            Value::Assoc(elements) => elements.as_ref().map(Assoc::len),
+        }
+    }
+
+    /// The element of an indexed array; a scalar is its first.
+    pub(crate) fn at(&self, index: i64) -> Option<&String> {
+        match self {
+            Value::Scalar(text) if index == 0 => Some(text),
+            Value::Indexed(elements) => elements.as_ref()?.get(&index),
+            _ => None,
+        }
+    }
+
+    /// The last subscript of an indexed array.
+    pub(crate) fn last_index(&self) -> Option<i64> {
+        match self {
+            Value::Scalar(_) => Some(0),
+            Value::Indexed(elements) => elements.as_ref()?.keys().next_back().copied(),
+            _ => None,
         }
     }
 

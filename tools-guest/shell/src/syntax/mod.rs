@@ -10,4 +10,4 @@ pub(crate) mod print;
 mod words;
 
 pub(crate) use parser::{Options, Parser, SyntaxError, is_reserved};
-pub(crate) use words::{ansi_c, is_home_name, is_name};
+pub(crate) use words::{ansi_c, assigned_value, is_home_name, is_name};

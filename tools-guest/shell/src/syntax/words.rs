@@ -764,11 +764,16 @@ fn after_assignment(parts: &[Part], literal: &str) -> bool {
         Some(Part::Literal(first)) => first,
         Some(_) => return false,
     };
-    let Some((target, value)) = first.split_once('=') else { return false };
+    let Some(value) = assigned_value(first) else { return false };
+    parts.is_empty() && value.is_empty() || literal.ends_with(':')
+}
+
+/// What follows the `=` of a text that reads `name=…`, `name+=…` or `name[…]=…`.
+pub(crate) fn assigned_value(text: &str) -> Option<&str> {
+    let (target, value) = text.split_once('=')?;
     let target = target.strip_suffix('+').unwrap_or(target);
     let name = target.split_once('[').map_or(target, |(name, _)| name);
-    let at_value = parts.is_empty() && value.is_empty();
-    is_name(name) && (at_value || literal.ends_with(':'))
+    is_name(name).then_some(value)
 }
 
 fn is_argument(mode: Mode) -> bool {
