@@ -349,13 +349,13 @@ fn secret(directory: &cap_std::fs::Dir) -> Result<[u8; 32], ServeError> {
     use std::io::Write as _;
     const FILE: &str = "secret";
     let failed = |source| ServeError::State { what: FILE.to_owned(), source };
-    match directory.read(FILE) {
-        Ok(bytes) => bytes.try_into().map_err(|_| ServeError::Damaged {
+    match kept::read(directory, FILE).map_err(failed)? {
+        Some(bytes) => bytes.try_into().map_err(|_| ServeError::Damaged {
             file: FILE.to_owned(),
             reason: "it does not hold 32 bytes; remove it, and signed URLs that are about end"
                 .into(),
         }),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+        None => {
             let mut secret = [0; 32];
             ambient::fill_random(&mut secret);
             let mut options = cap_std::fs::OpenOptions::new();
@@ -365,6 +365,5 @@ fn secret(directory: &cap_std::fs::Dir) -> Result<[u8; 32], ServeError> {
             directory.rename("secret.new", directory, FILE).map_err(failed)?;
             Ok(secret)
         }
-        Err(error) => Err(failed(error)),
     }
 }

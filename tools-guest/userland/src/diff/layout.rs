@@ -62,7 +62,11 @@ impl Writer<'_> {
         }
     }
 
-    /// A line after its mark.
+    /// Lines, each after its mark.
+    fn lines(&mut self, mark: &str, lines: &[&[u8]], color: Option<Color>) {
+        lines.iter().for_each(|line| self.line(mark, line, color));
+    }
+
     fn line(&mut self, mark: &str, line: &[u8], color: Option<Color>) {
         if let Some(color) = color {
             self.begin(color);
@@ -113,15 +117,11 @@ impl Layout {
             let letter = letter(change);
             let head = format!("{}{letter}{}", numbers(&change.old), numbers(&change.new));
             writer.colored(Color::Range, &head);
-            for line in &compared.old[change.old.clone()] {
-                writer.line("< ", line, Some(Color::Old));
-            }
+            writer.lines("< ", &compared.old[change.old.clone()], Some(Color::Old));
             if letter == 'c' {
                 writer.text.extend_from_slice(b"---\n");
             }
-            for line in &compared.new[change.new.clone()] {
-                writer.line("> ", line, Some(Color::New));
-            }
+            writer.lines("> ", &compared.new[change.new.clone()], Some(Color::New));
         }
         writer.text
     }
@@ -146,20 +146,12 @@ impl Layout {
             writer.text.push(b'\n');
             let mut at = span.old.start;
             for change in group {
-                for line in &compared.old[at..change.old.start] {
-                    writer.line(" ", line, None);
-                }
-                for line in &compared.old[change.old.clone()] {
-                    writer.line("-", line, Some(Color::Old));
-                }
-                for line in &compared.new[change.new.clone()] {
-                    writer.line("+", line, Some(Color::New));
-                }
+                writer.lines(" ", &compared.old[at..change.old.start], None);
+                writer.lines("-", &compared.old[change.old.clone()], Some(Color::Old));
+                writer.lines("+", &compared.new[change.new.clone()], Some(Color::New));
                 at = change.old.end;
             }
-            for line in &compared.old[at..span.old.end] {
-                writer.line(" ", line, None);
-            }
+            writer.lines(" ", &compared.old[at..span.old.end], None);
         }
         writer.text
     }
@@ -271,15 +263,10 @@ fn half(
     }
     let mut at = span.start;
     for (own, other) in changes {
-        for line in &lines[at..own.start] {
-            writer.line("  ", line, Some(color));
-        }
-        for line in &lines[(*own).clone()] {
-            writer.line(if other.is_empty() { mark } else { "! " }, line, Some(color));
-        }
+        writer.lines("  ", &lines[at..own.start], Some(color));
+        let changed = if other.is_empty() { mark } else { "! " };
+        writer.lines(changed, &lines[(*own).clone()], Some(color));
         at = own.end;
     }
-    for line in &lines[at..span.end] {
-        writer.line("  ", line, Some(color));
-    }
+    writer.lines("  ", &lines[at..span.end], Some(color));
 }

@@ -5,13 +5,14 @@ mod layout;
 mod lines;
 mod side;
 
+use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
 use layout::Layout;
 use lines::{Rules, Space};
-use side::{Sides, Tabs};
+use side::Sides;
 use toolcell_program::args::{Arg, parse};
 use toolcell_program::{message, open};
 use toolcell_text::wild;
@@ -273,14 +274,12 @@ impl Diff {
     }
 
     fn directories(&self, from: &str, to: &str, out: &mut impl Write, depth: u32) -> i32 {
-        let list = |path: &str| -> Vec<String> {
+        let list = |path: &str| -> BTreeSet<String> {
             let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
             entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
         };
         let (left, right) = (list(from), list(to));
-        let mut names: Vec<&String> = left.iter().chain(&right).collect();
-        names.sort();
-        names.dedup();
+        let mut names: Vec<&String> = left.union(&right).collect();
         names.retain(|name| !self.exclude.iter().any(|pattern| wild(pattern, name)));
         if let Some(starting) = self.starting.as_ref().filter(|_| depth == 0) {
             names.retain(|name| *name >= starting);
@@ -426,7 +425,7 @@ impl Diff {
             Format::Sides => {
                 let sides = Sides {
                     width: self.width,
-                    tabs: Tabs { ..self.layout.tabs },
+                    tabs: self.layout.tabs,
                     left_only: self.left_only,
                     changes_only: self.changes_only,
                 };
