@@ -41,6 +41,9 @@ fn search(criterion: &mut Criterion) {
         group.bench_function("native: rg -l -j1", |bench| {
             bench.iter(|| native("rg", &["-l", "-j1", "--hidden", "needle", "."]));
         });
+        group.bench_function("native: rg -l", |bench| {
+            bench.iter(|| native("rg", &["-l", "--hidden", "needle", "."]));
+        });
     }
     group.bench_function("native: grep -rl", |bench| {
         bench.iter(|| native("grep", &["-rl", "needle", "."]));
@@ -57,6 +60,9 @@ fn search(criterion: &mut Criterion) {
     if native("rg", &["--version"]) {
         group.bench_function("native: rg -l -j1", |bench| {
             bench.iter(|| native("rg", &["-l", "-j1", "--hidden", "nothing_like_it", "."]));
+        });
+        group.bench_function("native: rg -l", |bench| {
+            bench.iter(|| native("rg", &["-l", "--hidden", "nothing_like_it", "."]));
         });
     }
     group.finish();

@@ -21,7 +21,7 @@ use crate::process::Control;
 use crate::profile;
 use crate::registry::{Served, Tool};
 use crate::runtime::bindings::exports::toolcell::tool::tool as guest;
-use crate::runtime::{Ended, Measured, State, ToolPre, run_tool};
+use crate::runtime::{Ended, Measured, State, Team, ToolPre, run_tool};
 use crate::upload;
 use crate::vfs::{MAX_DESCRIPTORS, Mediator};
 
@@ -192,8 +192,9 @@ async fn run_component(
     input: &Value,
     answer: &mut Answer,
 ) -> Result<Value, Failure> {
-    let state = State::new(
-        mediator,
+    let engine = cell.runtime().engine();
+    let mut state = State::new(
+        mediator.clone(),
         cell.session().clone(),
         Control::new(cell.options().call_limit),
         cell.options().memory_bytes,
@@ -201,8 +202,11 @@ async fn run_component(
         &[],
         &[],
     );
+    if tool.read_only {
+        let slots = cell.runtime().slots().clone();
+        state = state.in_team(Team::new(engine, pre, mediator, slots));
+    }
     let input = input.to_string();
-    let engine = cell.runtime().engine();
     let _slot = cell.runtime().slot().await;
     let (result, measured) = run_tool(engine, pre, state, Some((&tool.name, &input))).await;
     answer.measured = measured;

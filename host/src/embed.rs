@@ -201,6 +201,11 @@ impl Runtime {
         &self.0.cache_directory
     }
 
+    /// The instances that are free.
+    pub(crate) fn slots(&self) -> &Arc<Semaphore> {
+        &self.0.slots
+    }
+
     /// Waits for an instance to be free. Calls wait; nothing that waits holds an instance.
     pub(crate) async fn slot(&self) -> Option<SemaphorePermit<'_>> {
         self.0.slots.acquire().await.ok()

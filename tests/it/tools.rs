@@ -217,3 +217,36 @@ async fn durability_call_waits_for_the_disk_and_changes_nothing_else() {
     let result = call(&cell, "Write", json!({ "file_path": "a", "content": "x" })).await;
     assert!(!result.is_error(), "{}", result.text());
 }
+
+/// On a runtime of several threads a large search has helpers, on one of a single thread none.
+#[test]
+fn a_search_with_helpers_finds_what_one_without_does() {
+    let world = World::new();
+    let cell = world.cell();
+    for at in 0..1_000 {
+        let directory = world.region("workspace").join(format!("d{}", at % 40));
+        std::fs::create_dir_all(&directory).unwrap();
+        let text = format!("first\nfile {at}\n{}last\n", "needle\n".repeat(at % 4));
+        std::fs::write(directory.join(format!("f{at}")), text).unwrap();
+    }
+    let several =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build();
+    let single = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let (several, single) = (several.unwrap(), single.unwrap());
+
+    for (input, total) in [
+        (json!({ "pattern": "needle" }), ("totalFiles", 750)),
+        (json!({ "pattern": "needle", "output_mode": "count" }), ("numMatches", 1_500)),
+        (
+            json!({ "pattern": "needle", "output_mode": "content", "-A": 1, "head_limit": 0 }),
+            // A line after each file's last match, and a separator between two files.
+            ("totalLines", 1_500 + 750 + 749),
+        ),
+        (json!({ "pattern": "nothing_like_it" }), ("filesSearched", 1_000)),
+    ] {
+        let helped = several.block_on(call(&cell, "Grep", input.clone())).outcome.unwrap();
+        let alone = single.block_on(call(&cell, "Grep", input.clone())).outcome.unwrap();
+        assert_eq!(helped, alone, "{input}");
+        assert_eq!(helped[total.0], total.1, "{input}");
+    }
+}

@@ -28,19 +28,28 @@ pub struct Control {
 impl Control {
     /// Lets the instance run for `limit` from now.
     pub fn new(limit: Duration) -> Arc<Control> {
-        Arc::new(Control {
-            deadline: Instant::now() + limit,
+        Arc::new(Control::until(Instant::now() + limit, limit))
+    }
+
+    fn until(deadline: Instant, limit: Duration) -> Control {
+        Control {
+            deadline,
             limit,
             killed: AtomicU8::new(0),
             wake: Notify::new(),
             interrupt: Notify::new(),
             cpu_ns: AtomicU64::new(0),
-        })
+        }
     }
 
     /// Lets the instance run until somebody ends it.
     pub fn unlimited() -> Arc<Control> {
         Control::new(UNLIMITED)
+    }
+
+    /// For another instance that has the same deadline.
+    pub(crate) fn beside(&self) -> Arc<Control> {
+        Arc::new(Control::until(self.deadline, self.limit))
     }
 
     /// Ends the instance: within a tick if it is computing, at once if it is waiting.
@@ -69,6 +78,12 @@ impl Control {
     /// Time left until the deadline.
     pub fn remaining(&self) -> Duration {
         self.deadline.saturating_duration_since(Instant::now())
+    }
+
+    /// Counts CPU time that others used for this instance.
+    pub(crate) fn add_cpu(&self, used: Duration) {
+        let nanos = u64::try_from(used.as_nanos()).unwrap_or(u64::MAX);
+        self.cpu_ns.fetch_add(nanos, Ordering::Relaxed);
     }
 
     /// CPU time used so far.

@@ -20,6 +20,9 @@ use crate::policy::Denied;
 use crate::process::{self, BrokenPipe, Control, OutputFull};
 use crate::vfs::MAX_DESCRIPTORS;
 
+/// How far beyond the end of its stack a guest's function reaches, at most.
+const MAX_FRAME: u64 = 1 << 20;
+
 /// Why a guest did not come to its own end. The texts name the limit, for the agent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -40,7 +43,7 @@ pub enum Ended {
         limit: usize,
     },
     /// It recursed too deeply.
-    #[error("ended at its stack limit of {MAX_STACK_BYTES} bytes")]
+    #[error("ended at its stack limit, which is {MAX_STACK_BYTES} bytes at most")]
     Stack,
     /// It printed too much.
     #[error("ended at its output limit of {MAX_OUTPUT_BYTES} bytes")]
@@ -145,13 +148,16 @@ impl Program {
     }
 }
 
+/// How a tool's run ended, and what it used.
+pub type ToolRun = (Result<Result<Outcome, Failure>, Ended>, Measured);
+
 /// Runs a tool: `describe` if there is no call to make, else the call of this name and input.
 pub async fn run_tool(
     engine: &Engine,
     tool: &ToolPre,
     state: State,
     call: Option<(&str, &str)>,
-) -> (Result<Result<Outcome, Failure>, Ended>, Measured) {
+) -> ToolRun {
     let Some(mut walled) = Walled::new(engine, state) else {
         return (
             Err(Ended::Host("the interrupt clock is not running".into())),
@@ -358,8 +364,12 @@ impl Walled {
         if error.is::<OutputFull>() {
             return Ended::Output;
         }
+        if let Some(ended) = error.downcast_ref::<Ended>() {
+            // A helper's, which is the call's.
+            return ended.clone();
+        }
         let trap = error.downcast_ref::<Trap>();
-        if trap == Some(&Trap::StackOverflow) {
+        if trap == Some(&Trap::StackOverflow) || is_below_memory(error) {
             return Ended::Stack;
         }
         if state.limits.memory_refused {
@@ -386,6 +396,18 @@ impl Walled {
         let output = state.output.take();
         (measured, output)
     }
+}
+
+/// Whether a guest reached below the start of its memory, where compilers lay its own stack: that
+/// one was full. Of the address, which is then just below the end of the address space, the engine
+/// tells in words only.
+fn is_below_memory(error: &wasmtime::Error) -> bool {
+    let address = error.chain().find_map(|cause| {
+        let text = cause.to_string();
+        let address = text.strip_prefix("memory fault at wasm address 0x")?.split(' ').next()?;
+        u64::from_str_radix(address, 16).ok()
+    });
+    address.is_some_and(|address| address.abs_diff(1 << 32) <= MAX_FRAME)
 }
 
 fn is_table_full(error: &wasmtime::Error) -> bool {

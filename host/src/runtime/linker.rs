@@ -22,6 +22,8 @@ pub(crate) mod bindings {
         world: "toolcell:tool/tool-host",
         imports: {
             "toolcell:tool/session.lock": async | trappable,
+            "toolcell:tool/helpers.take": async | trappable,
+            "toolcell:tool/helpers.finish": async | trappable,
             "toolcell:tool/process.[method]fd.read": async | trappable,
             "toolcell:tool/process.[method]fd.read-until": async | trappable,
             "toolcell:tool/process.[method]fd.write": async | trappable,
@@ -38,7 +40,7 @@ pub(crate) mod bindings {
         require_store_data_send: true,
     });
 }
-use bindings::toolcell::tool::{files, process, session};
+use bindings::toolcell::tool::{files, helpers, process, session};
 
 struct HasTable;
 
@@ -74,6 +76,7 @@ pub fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     types::add_to_linker::<State, HasFs>(l, fs_view)?;
     preopens::add_to_linker::<State, HasFs>(l, fs_view)?;
     session::add_to_linker::<State, HasSelf<State>>(l, |state| state)?;
+    helpers::add_to_linker::<State, HasSelf<State>>(l, |state| state)?;
     process::add_to_linker::<State, HasSelf<State>>(l, |state| state)?;
     files::add_to_linker::<State, HasSelf<State>>(l, |state| state)?;
     Ok(linker)

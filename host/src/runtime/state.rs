@@ -7,6 +7,7 @@ use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 use super::child::Latest;
+use super::helpers::Team;
 use super::kernel::{Kernel, SessionShell};
 use super::limits::{Limits, MAX_HANDLES, MAX_RANDOM_BYTES};
 use super::stdio::Capture;
@@ -24,6 +25,7 @@ pub struct State {
     pub(super) session: Arc<Session>,
     pub(super) output: Capture,
     pub(super) seat: Option<Seat>,
+    pub(super) team: Option<Team>,
 }
 
 /// What an instance has that is a process, and not a tool's call.
@@ -69,6 +71,12 @@ impl State {
         state
     }
 
+    /// The same, as one of those who work at a call.
+    #[must_use]
+    pub fn in_team(self, team: Team) -> State {
+        State { team: Some(team), ..self }
+    }
+
     /// The same, with a working directory and these descriptors.
     #[allow(clippy::too_many_arguments, reason = "they are what a process is made of")]
     pub(super) fn with_fds(
@@ -93,7 +101,17 @@ impl State {
         let mut table = ResourceTable::new();
         table.set_max_capacity(MAX_HANDLES);
         let limits = Limits::new(memory_limit);
-        State { table, wasi, fs, limits, control, session, output: Capture::default(), seat: None }
+        State {
+            table,
+            wasi,
+            fs,
+            limits,
+            control,
+            session,
+            output: Capture::default(),
+            seat: None,
+            team: None,
+        }
     }
 }
 

@@ -47,36 +47,34 @@ impl Root {
     }
 }
 
-/// What was found.
+/// What was found, beside the files.
 #[derive(Debug, Default)]
 pub(crate) struct Candidates {
-    /// In the byte order of their paths.
-    pub(crate) paths: Vec<String>,
+    /// How many files.
     pub(crate) found: usize,
     pub(crate) unreadable: usize,
     /// Files that the glob would have matched further down, when it matched none.
     pub(crate) deeper: Option<usize>,
 }
 
+/// Hands the files to `search`, in the byte order of their paths.
 pub(crate) fn find(
     session: &dyn Session,
     root: &Root,
     input: &Input,
     deadline: &Deadline,
+    mut search: impl FnMut(&str),
 ) -> Result<Candidates, Failure> {
     let types = types(input.file_type.as_deref())?;
     let globs: Vec<String> = input.glob.as_deref().map(split_globs).unwrap_or_default();
     let filter = overrides(&root.path, &globs)?;
     if root.is_file {
         // A file that is named is searched, whatever the rules say of it.
-        return Ok(Candidates {
-            paths: vec![root.path.clone()],
-            found: 1,
-            ..Candidates::default()
-        });
+        search(&root.path);
+        return Ok(Candidates { found: 1, ..Candidates::default() });
     }
     let in_work_tree = session.setting("grep_require_git").as_deref() != Some("false");
-    let walk = |overrides| {
+    let walk = |overrides, search: &mut dyn FnMut(&str)| {
         let walk = Walk {
             overrides,
             types: types.clone(),
@@ -85,14 +83,11 @@ pub(crate) fn find(
             ignore: Ignore::All { in_work_tree },
             follow: false,
             depth: usize::MAX,
-            order: Order::Any,
+            order: Order::Paths,
         };
-        let mut candidates = candidates(&walk, &root.path, deadline);
-        candidates.paths.sort_unstable();
-        candidates.found = candidates.paths.len();
-        candidates
+        candidates(&walk, &root.path, deadline, search)
     };
-    let mut candidates = walk(filter);
+    let mut candidates = walk(filter, &mut search);
     let anchored = globs.iter().any(|glob| {
         glob.contains('/') && !glob.starts_with(['!', '/']) && !glob.starts_with("**/")
     });
@@ -101,20 +96,28 @@ pub(crate) fn find(
             .iter()
             .map(|glob| if glob.starts_with('!') { glob.clone() } else { format!("**/{glob}") })
             .collect();
-        let deeper = walk(overrides(&root.path, &deep)?).found;
+        let deeper = walk(overrides(&root.path, &deep)?, &mut |_| {}).found;
         candidates.deeper = Some(deeper).filter(|count| *count > 0);
     }
     Ok(candidates)
 }
 
-fn candidates(walk: &Walk, root: &str, deadline: &Deadline) -> Candidates {
+fn candidates(
+    walk: &Walk,
+    root: &str,
+    deadline: &Deadline,
+    search: &mut dyn FnMut(&str),
+) -> Candidates {
     let mut candidates = Candidates::default();
     walk.directory(root, root, &mut |found| {
         match found {
-            Found::File(path) => candidates.paths.push(path.to_owned()),
+            Found::File(path) => {
+                candidates.found += 1;
+                search(path);
+            }
             Found::Unreadable(..) | Found::Loop(..) => candidates.unreadable += 1,
         }
-        !deadline.passed() && candidates.paths.len() < MAX_FILES
+        !deadline.passed() && candidates.found < MAX_FILES
     });
     candidates
 }

@@ -1,20 +1,27 @@
 //! The Grep tool: ripgrep's engine and ignore rules. Rules GREP-R1 to GREP-R22.
 //!
 //! 1. [`files`] finds the files to search; `toolcell_walk` says which are left out.
-//! 2. [`search`] searches one of them.
-//! 3. Here the results are put in order and cut to the page that was asked for.
+//! 2. [`part`] is what the call searches of them, and what each of its helpers does.
+//! 3. [`search`] searches one of them.
+//! 4. Here the results are put in order and cut to the page that was asked for.
 
 mod files;
+mod part;
 mod search;
 
-use serde::Deserialize;
+use std::cmp::Reverse;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use toolcell_sdk::describe::{Description, describe};
+use toolcell_sdk::helpers::{Work, help};
 use toolcell_sdk::walk::Deadline;
 use toolcell_sdk::{Failure, Outcome, Session, Tool};
 
 use files::{Candidates, Root};
-use search::{FileSearch, Lines};
+use part::{Hit, Part, Searching};
+use search::SEPARATOR;
 
 /// The component's tool.
 #[derive(Debug)]
@@ -27,15 +34,18 @@ const DEFAULT_HEAD: usize = 250;
 /// whole, several times over.
 const MAX_CONTENT_BYTES: usize = 16 << 20;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+/// What a call's helpers are called by. No agent's call comes by this name.
+const HELPER: &str = "Grep helper";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Mode {
+pub(crate) enum Mode {
     Content,
     FilesWithMatches,
     Count,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Input {
     pattern: String,
     path: Option<String>,
@@ -59,6 +69,34 @@ pub(crate) struct Input {
     head_limit: Option<usize>,
     #[serde(default)]
     offset: usize,
+}
+
+/// What a helper is called with.
+#[derive(Debug, Deserialize)]
+struct Help {
+    input: Input,
+    left: Duration,
+}
+
+impl Input {
+    fn mode(&self) -> Mode {
+        self.output_mode.unwrap_or(Mode::FilesWithMatches)
+    }
+
+    fn window(&self) -> Window {
+        let limit = match self.head_limit.unwrap_or(DEFAULT_HEAD) {
+            0 => usize::MAX,
+            limit => limit,
+        };
+        Window { offset: self.offset, limit }
+    }
+
+    /// Whether groups of lines are kept apart by a line of their own.
+    fn separates(&self) -> bool {
+        let context = self.context.unwrap_or(0);
+        let around = self.before.unwrap_or(context) + self.after.unwrap_or(context);
+        around > 0 && !self.only_matching
+    }
 }
 
 const DESCRIPTION: &str = "Searches the contents of files with a regular expression (Rust syntax, \
@@ -105,26 +143,22 @@ impl Tool for Grep {
             .alias("-C", "context")])
     }
 
-    fn call(session: &dyn Session, _: &str, input: Value) -> Result<Outcome, Failure> {
-        let input: Input = serde_json::from_value(input)
-            .map_err(|error| Failure::new("invalid_params", error.to_string()))?;
-        let mode = input.output_mode.unwrap_or(Mode::FilesWithMatches);
+    fn call(session: &dyn Session, name: &str, input: Value) -> Result<Outcome, Failure> {
+        let bad = |error: serde_json::Error| Failure::new("invalid_params", error.to_string());
+        if name == HELPER {
+            let Help { input, left } = serde_json::from_value(input).map_err(bad)?;
+            let mut searching = Searching::new(session, &input, false, Deadline::after(left))?;
+            help(session, &mut |paths| searching.add(paths));
+            return Ok(json!(searching.finish()).into());
+        }
+        let input: Input = serde_json::from_value(input).map_err(bad)?;
         let deadline = Deadline::new(session, "grep_timeout_seconds");
-        let search = FileSearch::new(&input, mode == Mode::Content)?;
         let root = Root::new(session, input.path.as_deref())?;
-        let candidates = files::find(session, &root, &input, &deadline)?;
-        let window = Window {
-            offset: input.offset,
-            limit: match input.head_limit.unwrap_or(DEFAULT_HEAD) {
-                0 => usize::MAX,
-                limit => limit,
-            },
-        };
-        let run = Run { session, root, candidates, search, deadline, window };
-        Ok(match mode {
+        let run = Run::new(session, &input, root, deadline)?;
+        Ok(match input.mode() {
             Mode::FilesWithMatches => run.files(),
             Mode::Count => run.count(),
-            Mode::Content => run.content(&input),
+            Mode::Content => run.content(),
         })
     }
 }
@@ -141,6 +175,10 @@ impl Window {
         items.into_iter().skip(self.offset).take(self.limit).collect()
     }
 
+    fn contains(self, at: usize) -> bool {
+        at >= self.offset && at - self.offset < self.limit
+    }
+
     /// The fields that say what was left out of `total`; none if nothing was.
     fn describe(self, total: usize, result: &mut Value) {
         let cut = total > self.offset.saturating_add(self.limit);
@@ -154,34 +192,51 @@ impl Window {
     }
 }
 
+/// A search that is done, and what is told of it.
 struct Run<'a> {
-    session: &'a dyn Session,
-    root: Root,
-    candidates: Candidates,
-    search: FileSearch,
-    deadline: Deadline,
+    input: &'a Input,
     window: Window,
+    cwd: String,
+    candidates: Candidates,
+    hits: Vec<Hit>,
+    unreadable: usize,
+    timed_out: bool,
 }
 
-impl Run<'_> {
-    fn files(mut self) -> Outcome {
-        let mut found = Vec::new();
-        for path in std::mem::take(&mut self.candidates.paths) {
-            if self.deadline.passed() {
-                break;
-            }
-            match self.search.matches(&path, &self.root, &self.deadline) {
-                Ok(true) => found.push(path),
-                Ok(false) => {}
-                Err(_) => self.candidates.unreadable += 1,
-            }
+impl<'a> Run<'a> {
+    fn new(
+        session: &dyn Session,
+        input: &'a Input,
+        root: Root,
+        deadline: Deadline,
+    ) -> Result<Run<'a>, Failure> {
+        let mut work =
+            Work::new(session, HELPER, || json!({ "input": input, "left": deadline.left() }));
+        if input.mode() == Mode::Content && input.offset > 0 {
+            // Alone, the lines before the page need not be held.
+            work = work.alone();
         }
-        let times = toolcell_direct::modified(&found);
-        let mut found: Vec<_> = times.into_iter().zip(found).collect();
-        found.sort_by(|one, other| other.0.cmp(&one.0).then_with(|| one.1.cmp(&other.1)));
-        let total = found.len();
-        let shown = found.into_iter().map(|(_, path)| self.shown(&path)).collect();
-        let names: Vec<String> = self.window.of(shown);
+        let mut searching = Searching::new(session, input, root.is_file, deadline.clone())?;
+        let mut search = |paths| searching.add(paths);
+        let candidates = files::find(session, &root, input, &deadline, |path| {
+            work.add(path.to_owned(), &mut search);
+        })?;
+        let mut parts: Vec<Part> = work.finish(&mut search)?;
+        parts.push(searching.finish());
+        let unreadable = parts.iter().map(|part| part.unreadable).sum();
+        let timed_out = deadline.passed() || parts.iter().any(|part| part.timed_out);
+        let mut hits: Vec<Hit> = parts.into_iter().flat_map(|part| part.hits).collect();
+        hits.sort_unstable_by(|one, other| one.path.cmp(&other.path));
+        let (window, cwd) = (input.window(), session.cwd());
+        Ok(Run { input, window, cwd, candidates, hits, unreadable, timed_out })
+    }
+
+    fn files(mut self) -> Outcome {
+        let mut hits = std::mem::take(&mut self.hits);
+        hits.sort_by_key(|hit| Reverse(hit.modified));
+        let total = hits.len();
+        let names: Vec<&str> = hits.iter().map(|hit| shown(&self.cwd, &hit.path)).collect();
+        let names = self.window.of(names);
         self.finish(
             total,
             json!({
@@ -194,23 +249,13 @@ impl Run<'_> {
     }
 
     fn count(mut self) -> Outcome {
-        let mut counts: Vec<(String, u64)> = Vec::new();
-        for path in std::mem::take(&mut self.candidates.paths) {
-            if self.deadline.passed() {
-                break;
-            }
-            match self.search.count(&path, &self.root, &self.deadline) {
-                Ok(0) => {}
-                Ok(count) => counts.push((path, count)),
-                Err(_) => self.candidates.unreadable += 1,
-            }
-        }
-        let (total, matches) = (counts.len(), counts.iter().map(|(_, count)| count).sum::<u64>());
+        let hits = std::mem::take(&mut self.hits);
+        let (total, matches) = (hits.len(), hits.iter().map(|hit| hit.count).sum::<u64>());
         let lines: Vec<String> = self
             .window
-            .of(counts)
+            .of(hits)
             .into_iter()
-            .map(|(path, count)| format!("{}:{count}", self.shown(&path)))
+            .map(|hit| format!("{}:{}", shown(&self.cwd, &hit.path), hit.count))
             .collect();
         self.finish(
             total,
@@ -225,65 +270,85 @@ impl Run<'_> {
         )
     }
 
-    fn content(mut self, input: &Input) -> Outcome {
-        let context = input.context.unwrap_or(0);
-        let has_context = input.before.unwrap_or(context) + input.after.unwrap_or(context) > 0;
-        let mut lines = Lines::new(
-            self.window.offset,
-            self.window.limit,
-            MAX_CONTENT_BYTES,
-            input.numbers.unwrap_or(true),
-            has_context && !input.only_matching,
-        );
-        let mut files = 0;
-        for path in std::mem::take(&mut self.candidates.paths) {
-            if self.deadline.passed() {
-                break;
-            }
-            let prefix = (!self.root.is_file).then(|| self.shown(&path));
-            lines.start_file(prefix);
-            match self.search.lines(&path, &self.root, &self.deadline, &mut lines) {
-                Ok(any) => files += usize::from(any),
-                Err(_) => self.candidates.unreadable += 1,
-            }
-        }
-        let total = lines.total();
-        let cut_bytes = lines.is_full();
-        let shown = lines.into_shown();
+    fn content(mut self) -> Outcome {
+        let hits = std::mem::take(&mut self.hits);
+        let files = hits.len();
+        let page = Page::of(hits, self.window, self.input.separates());
         let mut outcome = self.finish(
-            total,
+            page.total,
             json!({
                 "mode": "content",
                 "numFiles": 0,
                 "filenames": [],
-                "content": shown.join("\n"),
-                "numLines": shown.len(),
-                "totalLines": total,
+                "content": page.lines.join("\n"),
+                "numLines": page.lines.len(),
+                "totalLines": page.total,
                 "totalFiles": files,
             }),
         );
-        if cut_bytes {
+        if page.is_cut {
             outcome.structured["cutAtBytes"] = MAX_CONTENT_BYTES.into();
         }
         outcome
     }
 
-    /// GREP-R4: relative below the working directory, absolute elsewhere.
-    fn shown(&self, path: &str) -> String {
-        let cwd = self.session.cwd();
-        let below = path.strip_prefix(&cwd).and_then(|rest| rest.strip_prefix('/'));
-        below.unwrap_or(path).to_owned()
-    }
-
     fn finish(&self, total: usize, mut result: Value) -> Outcome {
         self.window.describe(total, &mut result);
-        result["timedOut"] = self.deadline.passed().into();
-        result["unreadable"] = self.candidates.unreadable.into();
+        result["timedOut"] = self.timed_out.into();
+        result["unreadable"] = (self.candidates.unreadable + self.unreadable).into();
         result["filesSearched"] = self.candidates.found.into();
         if let Some(count) = self.candidates.deeper {
             result["deeperFiles"] = count.into();
         }
         result.into()
+    }
+}
+
+/// GREP-R4: relative below the working directory, absolute elsewhere.
+fn shown<'a>(cwd: &str, path: &'a str) -> &'a str {
+    let below = path.strip_prefix(cwd).and_then(|rest| rest.strip_prefix('/'));
+    below.unwrap_or(path)
+}
+
+/// The lines that are shown.
+#[derive(Debug, Default)]
+struct Page {
+    lines: Vec<String>,
+    bytes: usize,
+    /// Lines of all pages.
+    total: usize,
+    /// Whether lines of this page had to be left out for their size.
+    is_cut: bool,
+}
+
+impl Page {
+    fn of(hits: Vec<Hit>, window: Window, separates: bool) -> Page {
+        let mut page = Page::default();
+        for hit in hits {
+            if separates && page.total > 0 {
+                page.push(window, SEPARATOR.to_owned());
+            }
+            let lines = hit.lines;
+            let after = lines.total - lines.before - lines.held.len();
+            page.total += lines.before;
+            for line in lines.held {
+                page.push(window, line);
+            }
+            page.is_cut |= after > 0 && window.contains(page.total);
+            page.total += after;
+        }
+        page
+    }
+
+    fn push(&mut self, window: Window, line: String) {
+        let is_wanted = window.contains(self.total) && !self.is_cut;
+        self.total += 1;
+        if is_wanted && self.bytes + line.len() < MAX_CONTENT_BYTES {
+            self.bytes += line.len() + 1;
+            self.lines.push(line);
+        } else {
+            self.is_cut |= is_wanted;
+        }
     }
 }
 

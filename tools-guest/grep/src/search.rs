@@ -2,18 +2,19 @@
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::ops::Range;
 
 use grep_matcher::Matcher as _;
 use grep_regex::RegexMatcherBuilder;
 use grep_searcher::{
     BinaryDetection, Searcher, SearcherBuilder, Sink, SinkContext, SinkFinish, SinkMatch,
 };
-use toolcell_prefilter::{MAX_REGEX, Prefiltered};
+use serde::{Deserialize, Serialize};
+use toolcell_prefilter::{Likely, MAX_REGEX, Prefiltered};
 use toolcell_sdk::Failure;
 use toolcell_sdk::walk::Deadline;
 
-use crate::Input;
-use crate::files::Root;
+use crate::{Input, Mode};
 
 /// Memory for one file: the longest line, or with `multiline` the longest file, that is searched.
 const MAX_HEAP: usize = 64 << 20;
@@ -27,18 +28,23 @@ const MAX_COLUMNS: usize = 500;
 /// Characters shown on each side of a match on a longer line.
 const WINDOW: usize = 200;
 
+/// Between groups of lines that do not follow each other.
+pub(crate) const SEPARATOR: &str = "--";
+
 /// A compiled search.
 #[derive(Debug)]
 pub(crate) struct FileSearch {
     matcher: Prefiltered,
-    in_tree: Searcher,
-    named: Searcher,
+    searcher: Searcher,
+    /// Whether the file was named by the call; else it was found in a directory.
+    named: bool,
     only_matching: bool,
 }
 
 impl FileSearch {
-    pub(crate) fn new(input: &Input, content: bool) -> Result<FileSearch, Failure> {
+    pub(crate) fn new(input: &Input, named: bool) -> Result<FileSearch, Failure> {
         let matcher = matcher(input)?;
+        let content = input.mode() == Mode::Content;
         let context = input.context.unwrap_or(0);
         let around = |own: Option<usize>| match content && !input.only_matching {
             true => own.unwrap_or(context),
@@ -51,92 +57,118 @@ impl FileSearch {
             .before_context(around(input.before))
             .after_context(around(input.after))
             .heap_limit(Some(MAX_HEAP));
-        Ok(FileSearch {
-            matcher,
-            in_tree: builder.clone().binary_detection(BinaryDetection::quit(0)).build(),
-            named: builder.binary_detection(BinaryDetection::convert(0)).build(),
-            only_matching: input.only_matching,
-        })
+        builder.binary_detection(match named {
+            true => BinaryDetection::convert(0),
+            false => BinaryDetection::quit(0),
+        });
+        let only_matching = input.only_matching;
+        Ok(FileSearch { matcher, searcher: builder.build(), named, only_matching })
     }
 
     /// Whether a file has a match at all.
-    pub(crate) fn matches(
-        &mut self,
-        path: &str,
-        root: &Root,
-        deadline: &Deadline,
-    ) -> io::Result<bool> {
+    pub(crate) fn matches(&mut self, path: &str, deadline: &Deadline) -> io::Result<bool> {
+        let found = self.look(path)?;
+        if let Look::Matches(_) = found {
+            return Ok(true);
+        }
         let mut sink = First { found: false };
-        self.run(path, root, deadline, &mut sink)?;
+        self.search(path, found, deadline, &mut sink)?;
         Ok(sink.found)
     }
 
     /// How many lines of a file match; with `multiline`, how many matches there are.
-    pub(crate) fn count(
-        &mut self,
-        path: &str,
-        root: &Root,
-        deadline: &Deadline,
-    ) -> io::Result<u64> {
+    pub(crate) fn count(&mut self, path: &str, deadline: &Deadline) -> io::Result<u64> {
         let matcher = self.matcher.clone();
         let mut sink = Count { matcher, count: 0, binary: false };
-        self.run(path, root, deadline, &mut sink)?;
-        Ok(if sink.binary && !root.is_file { 0 } else { sink.count })
+        self.run(path, deadline, &mut sink)?;
+        Ok(if sink.binary && !self.named { 0 } else { sink.count })
     }
 
-    /// Adds a file's lines; whether there were any.
+    /// A file's lines, each with `prefix` before it.
     pub(crate) fn lines(
         &mut self,
         path: &str,
-        root: &Root,
+        prefix: Option<String>,
         deadline: &Deadline,
         lines: &mut Lines,
-    ) -> io::Result<bool> {
+    ) -> io::Result<FileLines> {
+        lines.start_file(prefix);
         let matcher = self.matcher.clone();
-        let before = lines.total();
         let only_matching = self.only_matching;
         let mut sink = Content { matcher, lines, only_matching, matched: 0, binary: None };
-        let result = self.run(path, root, deadline, &mut sink);
+        let result = self.run(path, deadline, &mut sink);
         if let Some(offset) = sink.binary {
-            if root.is_file && sink.matched > 0 {
+            if self.named && sink.matched > 0 {
                 let text =
                     format!("binary file matches (found \"\\0\" byte around offset {offset})");
-                sink.lines.rewind(before);
+                sink.lines.rewind();
                 sink.lines.push(text);
-            } else if !root.is_file {
+            } else if !self.named {
                 // The NUL came after lines that looked like text.
-                sink.lines.rewind(before);
+                sink.lines.rewind();
             }
         }
-        result.map(|()| lines.total() > before)
+        result.map(|()| std::mem::take(&mut lines.file))
     }
 
     fn run(
         &mut self,
         path: &str,
-        root: &Root,
         deadline: &Deadline,
         sink: &mut impl Sink<Error = io::Error>,
     ) -> io::Result<()> {
-        let searcher = if root.is_file { &mut self.named } else { &mut self.in_tree };
-        if let Some(bytes) = toolcell_direct::read(path, MAX_WHOLE)? {
-            if !self.matcher.may_match(&bytes) {
-                return Ok(());
+        let found = self.look(path)?;
+        self.search(path, found, deadline, sink)
+    }
+
+    /// Reads a file that is not too long, and says what is clear without searching its lines.
+    fn look(&self, path: &str) -> io::Result<Look> {
+        let Some(bytes) = toolcell_direct::read(path, MAX_WHOLE)? else { return Ok(Look::Long) };
+        let likely = self.matcher.first_look(&bytes);
+        if likely == Likely::No {
+            return Ok(Look::Nothing);
+        }
+        let wide = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
+        // Of a file that is whole in memory the engine looks for NUL in its first part only.
+        if !self.named && !wide && memchr::memchr(0, &bytes).is_some() {
+            return Ok(Look::Nothing);
+        }
+        Ok(match likely {
+            Likely::Yes => Look::Matches(bytes),
+            _ => Look::Unclear(bytes),
+        })
+    }
+
+    fn search(
+        &mut self,
+        path: &str,
+        found: Look,
+        deadline: &Deadline,
+        sink: &mut impl Sink<Error = io::Error>,
+    ) -> io::Result<()> {
+        match found {
+            Look::Nothing => return Ok(()),
+            Look::Matches(bytes) | Look::Unclear(bytes) => {
+                return self.searcher.search_slice(&self.matcher, &bytes, sink);
             }
-            let wide = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
-            // Of a file that is whole in memory the engine looks for NUL in its first part only.
-            if !root.is_file && !wide && memchr::memchr(0, &bytes).is_some() {
-                return Ok(());
-            }
-            return searcher.search_slice(&self.matcher, &bytes, sink);
+            Look::Long => {}
         }
         let reader = Timed { file: File::open(path)?, deadline };
-        match searcher.search_reader(&self.matcher, reader, sink) {
+        match self.searcher.search_reader(&self.matcher, reader, sink) {
             // What was found so far counts; the deadline says the rest.
             Err(error) if error.kind() == io::ErrorKind::TimedOut => Ok(()),
             result => result,
         }
     }
+}
+
+/// What a first look at a file says, with its content if it has to be searched.
+enum Look {
+    Nothing,
+    Matches(Vec<u8>),
+    Unclear(Vec<u8>),
+    /// Too long to be read whole.
+    Long,
 }
 
 fn matcher(input: &Input) -> Result<Prefiltered, Failure> {
@@ -232,100 +264,95 @@ impl Sink for Count {
     }
 }
 
-/// Output lines: counted all, held only where the page is.
+/// Output lines: counted all, held only where the page may be.
 #[derive(Debug)]
 pub(crate) struct Lines {
-    offset: usize,
-    limit: usize,
-    max_bytes: usize,
+    /// Of all lines that come by here, those that are held.
+    held: Range<usize>,
+    bytes_left: usize,
     numbers: bool,
     separators: bool,
     prefix: Option<String>,
-    total: usize,
-    bytes: usize,
-    full: bool,
-    shown: Vec<String>,
-    /// A group has been shown before, so that the next one needs a separator.
-    group_before: bool,
-    file_has_lines: bool,
+    /// Lines so far, and separators between files.
+    position: usize,
+    file: FileLines,
+}
+
+/// The lines of one file.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct FileLines {
+    /// How many there are.
+    pub(crate) total: usize,
+    /// Those before the ones that are held.
+    pub(crate) before: usize,
+    pub(crate) held: Vec<String>,
+}
+
+impl FileLines {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.total == 0
+    }
 }
 
 impl Lines {
     pub(crate) fn new(
-        offset: usize,
-        limit: usize,
+        held: Range<usize>,
         max_bytes: usize,
         numbers: bool,
         separators: bool,
     ) -> Lines {
         Lines {
-            offset,
-            limit,
-            max_bytes,
+            held,
+            bytes_left: max_bytes,
             numbers,
             separators,
             prefix: None,
-            total: 0,
-            bytes: 0,
-            full: false,
-            shown: Vec::new(),
-            group_before: false,
-            file_has_lines: false,
+            position: 0,
+            file: FileLines::default(),
         }
     }
 
     /// What follows is of this file; its path is shown if there is more than one.
-    pub(crate) fn start_file(&mut self, prefix: Option<String>) {
+    fn start_file(&mut self, prefix: Option<String>) {
         self.prefix = prefix;
-        self.file_has_lines = false;
-    }
-
-    pub(crate) fn total(&self) -> usize {
-        self.total
-    }
-
-    /// Whether lines of the page had to be left out for their size.
-    pub(crate) fn is_full(&self) -> bool {
-        self.full
-    }
-
-    pub(crate) fn into_shown(self) -> Vec<String> {
-        self.shown
+        self.file = FileLines::default();
     }
 
     fn push(&mut self, line: String) {
-        let wanted =
-            self.total >= self.offset && self.total < self.offset.saturating_add(self.limit);
-        self.total += 1;
-        if !wanted {
-            return;
+        let at = self.position;
+        self.position += 1;
+        self.file.total += 1;
+        if at < self.held.start {
+            self.file.before += 1;
+        } else if at < self.held.end {
+            match self.bytes_left.checked_sub(line.len() + 1) {
+                Some(left) => {
+                    self.bytes_left = left;
+                    self.file.held.push(line);
+                }
+                // What follows would be shown with a hole before it.
+                None => self.held.end = at,
+            }
         }
-        if self.bytes + line.len() > self.max_bytes {
-            self.full = true;
-            return;
-        }
-        self.bytes += line.len() + 1;
-        self.shown.push(line);
     }
 
-    /// Takes back what came after the first `total` lines.
-    fn rewind(&mut self, total: usize) {
-        let kept = total.saturating_sub(self.offset).min(self.shown.len());
-        self.shown.truncate(kept);
-        self.total = total;
+    /// Takes back the lines of this file.
+    fn rewind(&mut self) {
+        let file = std::mem::take(&mut self.file);
+        self.position -= file.total;
+        self.bytes_left += file.held.iter().map(|line| line.len() + 1).sum::<usize>();
     }
 
     fn separator(&mut self) {
-        if self.separators && self.group_before {
-            self.push("--".to_owned());
+        if self.separators {
+            self.push(SEPARATOR.to_owned());
         }
-        self.group_before = true;
     }
 
     fn line(&mut self, number: Option<u64>, sign: char, text: &str) {
-        if !self.file_has_lines {
-            self.file_has_lines = true;
-            self.separator();
+        if self.separators && self.file.total == 0 && self.position > 0 {
+            // The one between two files is nobody's; it is put there with the page.
+            self.position += 1;
         }
         let mut line = String::new();
         if let Some(prefix) = &self.prefix {
@@ -390,7 +417,7 @@ impl Sink for Content<'_> {
     }
 
     fn context_break(&mut self, _: &Searcher) -> io::Result<bool> {
-        if self.lines.file_has_lines {
+        if self.lines.file.total > 0 {
             self.lines.separator();
         }
         Ok(true)

@@ -1,5 +1,7 @@
 //! The tool's rules, each by a call on a small tree.
 
+mod team;
+
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -235,4 +237,42 @@ fn grep_r20_r22_links_are_skipped_and_empty_patterns_match() {
     std::os::unix::fs::symlink("a", tree.path().join("link")).unwrap();
     let result = call(tree.path(), json!({ "pattern": "", "output_mode": "count" })).unwrap();
     assert_eq!((&result["content"], &result["numMatches"]), (&json!("a:2"), &json!(2)));
+}
+
+#[test]
+fn an_empty_line_matches_and_the_end_of_a_file_is_none() {
+    let files: &[(&str, &[u8])] = &[("full", b"a\nb\n"), ("gap", b"a\n\nb"), ("none", b"")];
+    listed(files, json!({ "pattern": "^$" }), &["gap"]);
+    listed(files, json!({ "pattern": "" }), &["full", "gap"]);
+    listed(files, json!({ "pattern": "b$" }), &["full", "gap"]);
+}
+
+#[test]
+fn what_helpers_find_comes_as_if_one_had_looked_for_it() {
+    let names: Vec<String> =
+        (0..700).map(|at| format!("{}/f{at}", ["a", "a-b", "a/c", "a0"][at % 4])).collect();
+    let text =
+        |at: usize| format!("one\nneedle {at}\nthree\nfour\n{}", "needle\nsix\n".repeat(at % 3));
+    let files: Vec<(String, String)> =
+        names.into_iter().enumerate().map(|(at, name)| (name, text(at))).collect();
+    let files: Vec<(&str, &[u8])> =
+        files.iter().map(|(name, text)| (name.as_str(), text.as_bytes())).collect();
+    let tree = tree(&files);
+    for input in [
+        json!({ "pattern": "needle" }),
+        json!({ "pattern": "needle 6", "head_limit": 7, "offset": 20 }),
+        json!({ "pattern": "nothing_like_it" }),
+        json!({ "pattern": "needle", "output_mode": "count", "head_limit": 0 }),
+        json!({ "pattern": "needle", "output_mode": "content", "head_limit": 0 }),
+        json!({ "pattern": "needle", "output_mode": "content", "context": 1 }),
+        json!({ "pattern": "needle", "output_mode": "content", "head_limit": 9, "offset": 650 }),
+        json!({ "pattern": "needle", "output_mode": "content", "-A": 1, "offset": 600 }),
+    ] {
+        let alone = call(tree.path(), input.clone()).unwrap();
+        let session = team::Session::new(tree.path());
+        let together = Grep::call(&session, "Grep", input.clone()).unwrap().structured;
+        assert_eq!(together, alone, "{input}");
+        let pages_lines = input["output_mode"] == "content" && input["offset"].is_u64();
+        assert_eq!(session.helped(), !pages_lines, "{input}");
+    }
 }

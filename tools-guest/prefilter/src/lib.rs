@@ -31,6 +31,17 @@ const WORTH: u64 = 128;
 /// Those of UTF-8 and of UTF-16.
 const BYTE_ORDER_MARKS: [&[u8]; 3] = [&[0xef, 0xbb, 0xbf], &[0xff, 0xfe], &[0xfe, 0xff]];
 
+/// What a first look at a file says of its lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Likely {
+    /// None matches.
+    No,
+    /// One may match.
+    Maybe,
+    /// One matches.
+    Yes,
+}
+
 /// A matcher of single lines that looks for literals first.
 #[derive(Debug, Clone)]
 pub struct Prefiltered {
@@ -54,11 +65,28 @@ impl Prefiltered {
         Prefiltered { inner, scanner: None, lines: Cell::new(0), passed: Cell::new(0) }
     }
 
-    /// Whether a line of a file may match. What a byte order mark stands before is another text
-    /// than these bytes, and may.
+    /// Whether a line of a file matches, as far as that is known without looking at it as a line.
+    /// What a byte order mark stands before is another text than these bytes, and may match.
+    pub fn first_look(&self, content: &[u8]) -> Likely {
+        if BYTE_ORDER_MARKS.iter().any(|mark| content.starts_with(mark)) {
+            return Likely::Maybe;
+        }
+        match self.find_candidate_line(content) {
+            Ok(None) | Err(_) => Likely::No,
+            Ok(Some(LineMatchKind::Candidate(_))) => Likely::Maybe,
+            // Behind the last line's end there is no line that could match, if only by being empty.
+            Ok(Some(LineMatchKind::Confirmed(at)))
+                if at == content.len() && content.last().is_none_or(|last| *last == b'\n') =>
+            {
+                Likely::Maybe
+            }
+            Ok(Some(LineMatchKind::Confirmed(_))) => Likely::Yes,
+        }
+    }
+
+    /// Whether a line of a file may match.
     pub fn may_match(&self, content: &[u8]) -> bool {
-        BYTE_ORDER_MARKS.iter().any(|mark| content.starts_with(mark))
-            || self.find_candidate_line(content).is_ok_and(|found| found.is_some())
+        self.first_look(content) != Likely::No
     }
 
     fn candidate(&self, scanner: &Scanner, haystack: &[u8]) -> Option<usize> {
@@ -213,15 +241,24 @@ mod tests {
 
     #[test]
     fn what_may_be_decoded_may_match() {
-        let inner = RegexMatcherBuilder::new().line_terminator(Some(b'\n')).build("^a").unwrap();
-        let matcher = Prefiltered::none(inner);
-        for (content, expected) in [
-            (&b"x\na"[..], true),
-            (b"x\nb", false),
-            (b"\xef\xbb\xbfa", true),
-            (b"\xff\xfea\0", true),
+        for (pattern, content, expected) in [
+            ("^a", &b"x\na"[..], Likely::Yes),
+            ("^a", b"x\nb", Likely::No),
+            ("^a", b"\xef\xbb\xbfa", Likely::Maybe),
+            ("^a", b"\xff\xfea\0", Likely::Maybe),
+            ("bc", b"x\nabcd", Likely::Yes),
+            ("bc", b"x\nb\nc", Likely::No),
+            ("^$", b"a\n", Likely::Maybe),
+            ("^$", b"a\n\nb\n", Likely::Yes),
+            ("", b"", Likely::Maybe),
+            ("a?$", b"b", Likely::Yes),
+            ("\\w+bcd$", b"x\nabcd\n", Likely::Maybe),
         ] {
-            assert_eq!(matcher.may_match(content), expected, "{content:?}");
+            let mut builder = RegexMatcherBuilder::new();
+            let inner =
+                builder.multi_line(true).line_terminator(Some(b'\n')).build(pattern).unwrap();
+            let matcher = Prefiltered::none(inner);
+            assert_eq!(matcher.first_look(content), expected, "{pattern} {content:?}");
         }
     }
 

@@ -18,8 +18,9 @@ pub mod bindings {
 
 pub use bindings::export;
 pub use bindings::exports::toolcell::tool::tool::{Failure, Guest, Image, Outcome};
-use bindings::toolcell::tool::session as host;
+use bindings::toolcell::tool::{helpers, session as host};
 
+use crate::helpers::Helpers;
 use crate::{FileState, PathError, Session, Tool};
 
 struct HostSession;
@@ -58,6 +59,34 @@ impl Session for HostSession {
 
     fn remaining_ms(&self) -> u64 {
         host::remaining_ms()
+    }
+
+    fn helpers(&self) -> Option<&dyn Helpers> {
+        Some(&HostHelpers)
+    }
+}
+
+struct HostHelpers;
+
+impl Helpers for HostHelpers {
+    fn start(&self, name: &str, input: &str) -> u32 {
+        helpers::start(name, input)
+    }
+
+    fn offer(&self, piece: &str) -> bool {
+        helpers::offer(piece)
+    }
+
+    fn take(&self) -> Option<String> {
+        helpers::take()
+    }
+
+    fn close(&self) {
+        helpers::close();
+    }
+
+    fn finish(&self) -> Vec<String> {
+        helpers::finish()
     }
 }
 

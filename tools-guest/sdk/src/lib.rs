@@ -8,6 +8,7 @@
 pub mod describe;
 pub mod failure;
 pub mod files;
+pub mod helpers;
 pub mod patch;
 pub mod session;
 pub mod sniff;

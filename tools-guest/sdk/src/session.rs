@@ -4,6 +4,8 @@ use std::any::Any;
 use std::cell::RefCell;
 use std::collections::HashMap;
 
+use crate::helpers::Helpers;
+
 /// What the session remembers of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileState {
@@ -54,6 +56,11 @@ pub trait Session {
 
     /// Milliseconds left for this call.
     fn remaining_ms(&self) -> u64;
+
+    /// What starts more instances of the tool, where there is something that does.
+    fn helpers(&self) -> Option<&dyn Helpers> {
+        None
+    }
 }
 
 /// A session in memory, for tests. Canonical paths are the operating system's.

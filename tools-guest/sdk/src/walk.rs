@@ -16,7 +16,7 @@ const DEFAULT_SECONDS: u64 = 20;
 const STRIDE: u32 = 64;
 
 /// Tells when a search has to end with what it has.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Deadline {
     end: Instant,
     calls: Cell<u32>,
@@ -30,11 +30,17 @@ impl Deadline {
         let seconds = session.setting(name).and_then(|text| text.parse().ok());
         let own = Duration::from_secs(seconds.unwrap_or(DEFAULT_SECONDS));
         let call = Duration::from_millis(session.remaining_ms());
-        Deadline {
-            end: Instant::now() + own.min(call),
-            calls: Cell::new(0),
-            passed: Cell::new(false),
-        }
+        Deadline::after(own.min(call))
+    }
+
+    /// The deadline of what has this much time from now on.
+    pub fn after(left: Duration) -> Deadline {
+        Deadline { end: Instant::now() + left, calls: Cell::new(0), passed: Cell::new(false) }
+    }
+
+    /// The time until it passes.
+    pub fn left(&self) -> Duration {
+        self.end.saturating_duration_since(Instant::now())
     }
 
     /// Whether it has passed. Cheap to ask in a loop.

@@ -6,6 +6,7 @@
 
 mod ignored;
 
+use std::cmp::Ordering;
 use std::io;
 use std::rc::Rc;
 
@@ -61,6 +62,9 @@ pub enum Order {
     Names,
     /// By name, the last one first.
     NamesReversed,
+    /// So that the paths of all files come in the order of their bytes: what is in `a/` comes after
+    /// `a-b` and before `a0`.
+    Paths,
 }
 
 /// What a walk comes to.
@@ -158,6 +162,7 @@ impl Walk {
             Order::Any => {}
             Order::Names => entries.sort_unstable_by(|one, other| one.0.cmp(&other.0)),
             Order::NamesReversed => entries.sort_unstable_by(|one, other| other.0.cmp(&one.0)),
+            Order::Paths => entries.sort_unstable_by(path_order),
         }
         let rules = match self.ignore {
             Ignore::Nothing => None,
@@ -183,6 +188,15 @@ impl Walk {
                 && !ignored.is_whitelist()
                 && !of_type.is_whitelist()
     }
+}
+
+/// As the bytes of the paths that begin with them: a directory's have a slash after its name. That
+/// of a link is not known; it is compared as a file's.
+fn path_order(one: &(String, Kind), other: &(String, Kind)) -> Ordering {
+    fn bytes((name, kind): &(String, Kind)) -> impl Iterator<Item = u8> {
+        name.bytes().chain((*kind == Kind::Directory).then_some(b'/'))
+    }
+    bytes(one).cmp(bytes(other))
 }
 
 /// The open directory that is this one.
@@ -243,6 +257,13 @@ mod tests {
         check(&reversed, TREE, &["b/g/h.md", "b/c.rs", "a.rs"]);
         let hidden = Walk { skip_hidden: false, ..all() };
         check(&hidden, TREE, &[".e/f", "a.rs", "b/.d", "b/c.rs", "b/g/h.md"]);
+    }
+
+    #[test]
+    fn paths_come_in_the_order_of_their_bytes() {
+        let files = [("a/z", ""), ("a-b", ""), ("a.c", ""), ("a0", ""), ("a/b/c", "")];
+        let paths = Walk { order: Order::Paths, ..all() };
+        check(&paths, &files, &["a-b", "a.c", "a/b/c", "a/z", "a0"]);
     }
 
     #[test]
