@@ -233,6 +233,49 @@ async fn hostile_commands_end_by_their_limits() {
 }
 
 #[tokio::test]
+async fn functions_and_substitutions_nest_deeply() {
+    let world = World::new();
+    let cell = world.cell();
+    let called = "f() { if [ $1 -gt 0 ]; then f $(($1 - 1)); else echo bottom; fi; }; f 1200";
+    printed(&bash(&cell, called).await, "bottom");
+    let summed =
+        "sum() { if (($1 == 0)); then echo 0; else echo $(($1 + $(sum $(($1 - 1))))); fi; }
+        sum 500";
+    printed(&bash(&cell, summed).await, "125250");
+}
+
+/// Whatever a script calls itself through, it is told so; a full stack would be status 139.
+#[tokio::test]
+async fn endless_recursion_ends_by_a_message() {
+    let world = World::new();
+    let cell = world.cell();
+    let cases = [
+        ("f() { f && f; }", "f: maximum function nesting level exceeded"),
+        ("f() { { f; } >/dev/null; }", "f: maximum function nesting level exceeded"),
+        ("f() { ( ( ( f ) ) ); }", "f: maximum function nesting level exceeded"),
+        (
+            "f() { for i in a; do while :; do case x in x) if :; then { ( f ); }; fi;; esac; break; done; done; }",
+            "f: maximum function nesting level exceeded",
+        ),
+        ("f() { select x in a; do f; done <<<1; }", "f: maximum function nesting level exceeded"),
+        ("f() { mapfile -C f -c 1 x <<<a; }", "f: maximum function nesting level exceeded"),
+        ("f() { eval 'eval \"eval f\"'; }", "nest"),
+        ("f() { source /dev/stdin <<<f; }", "source: nested too deeply"),
+        ("f() { x=$(f); }", "nest"),
+        ("f() { [[ $(f) == a ]]; }", "command substitution: nested too deeply"),
+        ("f() { declare -A m=([a]=$(f)); }", "command substitution: nested too deeply"),
+        ("f() { X=$(f) true; }", "command substitution: nested too deeply"),
+    ];
+    for (function, expected) in cases {
+        let result = bash(&cell, &format!("{function}; f; :")).await;
+        let text = result.text();
+        let shown: String = text.chars().take(300).collect();
+        assert!(text.contains(expected), "{function}: {shown}");
+        assert_ne!(details(&result)["exitCode"], 139, "{function}");
+    }
+}
+
+#[tokio::test]
 async fn a_program_of_the_users_own_is_found_by_its_name() {
     let jq = toolcell_artifacts::PROGRAMS.iter().find(|program| program.name == "jq").unwrap();
     let program = CustomProgram { name: "mine".to_owned(), wasm: jq.wasm.to_vec() };
@@ -262,7 +305,7 @@ async fn a_child_outlives_its_parent_and_starts_while_it_computes() {
     let command = "bash -c 'touch started & while [ ! -e started ]; do :; done; echo seen'";
     printed(&bash(&cell, command).await, "seen");
     let killed = "cd /tmp
-        { until [ -s pid ]; do :; done; kill -9 $(<pid); while kill -0 $(<pid); do :; done 2>&-
+        { until [ -s pid ] && pgrep -x head >/dev/null; do :; done; kill -9 $(<pid); while kill -0 $(<pid); do :; done 2>&-
           echo late; } | bash -c 'echo $$ > pid.; mv pid. pid; head -1 > got; :'
         echo ${PIPESTATUS[1]}; until [ -s got ]; do :; done; cat got; cd";
     printed(&bash(&cell, killed).await, "137\nlate");

@@ -6,7 +6,7 @@ use wasmtime::{
     Config, Enabled, InstanceAllocationStrategy, ModuleVersionStrategy, PoolingAllocationConfig,
 };
 
-use super::limits::{MAX_MEMORY_BYTES, MAX_STACK_BYTES, MAX_TABLE_ELEMENTS};
+use super::limits::{HOST_STACK_BYTES, MAX_MEMORY_BYTES, MAX_STACK_BYTES, MAX_TABLE_ELEMENTS};
 use super::ticker::Ticker;
 
 /// What compiled code is tied to: the engine's full version and ours.
@@ -89,7 +89,7 @@ fn config(options: EngineOptions) -> wasmtime::Result<Config> {
         .epoch_interruption(true)
         .max_wasm_stack(MAX_STACK_BYTES)
         // Host functions run on what is left of the fiber's stack.
-        .async_stack_size(2 * MAX_STACK_BYTES)
+        .async_stack_size(MAX_STACK_BYTES + HOST_STACK_BYTES)
         // With the whole 32-bit space reserved, no access needs a bounds check.
         .memory_reservation(4 << 30)
         .memory_guard_size(32 << 20)

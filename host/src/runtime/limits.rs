@@ -18,8 +18,12 @@ pub const DEFAULT_MEMORY_BYTES: usize = 256 << 20;
 /// coreutils would be a call's whole memory.
 pub(super) const MAX_IMAGE_CHARGE: usize = 2 << 20;
 
-/// Stack of guest code. Against endless recursion, which ends as a trap.
-pub const MAX_STACK_BYTES: usize = 1 << 20;
+/// Stack of guest code. Against endless recursion, which ends as a trap. What was touched of it
+/// stays with the pool, for the next instance: a host of 256 instances can come to hold 2 GiB so.
+pub const MAX_STACK_BYTES: usize = 8 << 20;
+
+/// Stack that is left to functions of the host when guest code has used up its own.
+pub(super) const HOST_STACK_BYTES: usize = 1 << 20;
 
 /// Elements of all tables of one instance. Against a guest that grows a table without end.
 pub const MAX_TABLE_ELEMENTS: usize = 20_000;

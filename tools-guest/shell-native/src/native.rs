@@ -150,8 +150,15 @@ fn stat_of(stat: &rustix::fs::Stat, allowed: impl Fn(rustix::fs::Access) -> bool
     }
 }
 
+/// Half of what a main thread has: frames of an unoptimized build are large.
+const STACK: usize = 4 << 20;
+
 impl System for Native {
     type Fd = Rc<OwnedFd>;
+
+    fn stack(&self) -> usize {
+        STACK
+    }
 
     fn open(&mut self, name: &str, how: OpenHow) -> Sys<Rc<OwnedFd>> {
         let mut flags = OFlags::CLOEXEC;

@@ -3,11 +3,11 @@
 use std::rc::Rc;
 
 use crate::builtins;
-use crate::shell::{MAX_DEPTH, Run, Shell, Unwind};
+use crate::shell::{Run, Shell, Unwind};
 use crate::state::{Frame, Input};
 use crate::syntax;
 use crate::syntax::ast::{
-    Arg, ArmEnd, Assign, Command, Connector, Function, Item, Kind, List, Pipeline, Timed, Word,
+    Arg, Arm, ArmEnd, Assign, Command, Connector, Function, Item, Kind, List, Pipeline, Timed, Word,
 };
 use crate::system::System;
 use toolcell_text::Pattern;
@@ -133,12 +133,11 @@ impl<S: System> Shell<S> {
     }
 
     pub(crate) fn run_command(&mut self, command: &Command) -> Run {
-        if self.depth > MAX_DEPTH {
-            self.complain(&format!("commands nest more than {MAX_DEPTH} levels deep"));
+        if self.is_full() {
+            self.complain("commands nest too deeply");
             return Err(Unwind::Exit(2));
         }
         self.run_signals()?;
-        self.depth += 1;
         let fds = self.process_fds.len();
         let input = self.state.input;
         self.state.input = match (input, &command.kind) {
@@ -150,7 +149,6 @@ impl<S: System> Shell<S> {
         };
         let result = self.run_kind(command);
         self.state.input = input;
-        self.depth -= 1;
         for number in self.process_fds.split_off(fds) {
             self.fds.remove(&number);
         }
@@ -182,77 +180,13 @@ impl<S: System> Shell<S> {
                 }
                 otherwise.as_ref().map_or(Ok(0), |list| self.run_list(list))
             }
-            Kind::While { until, condition, body } => self.run_loop(|shell, status| {
-                if (shell.test_list(condition)? == 0) == *until {
-                    return Ok(false);
-                }
-                *status = shell.run_list(body)?;
-                Ok(true)
-            }),
-            Kind::For { name, words: written, body } => {
-                self.state.line = command.line;
-                let words = match written {
-                    Some(words) => self.expand_words(words)?,
-                    None => self.state.positional.to_vec(),
-                };
-                if !syntax::is_name(name) {
-                    self.complain(&format!("`{name}': not a valid identifier"));
-                    return Ok(1);
-                }
-                let mut words = words.into_iter();
-                self.run_loop(|shell, status| {
-                    let Some(word) = words.next() else { return Ok(false) };
-                    shell.state.line = command.line;
-                    shell.trace_head("for", name, written.as_deref());
-                    shell.set_loop_variable(name, word)?;
-                    *status = shell.run_list(body)?;
-                    Ok(true)
-                })
+            Kind::While { until, condition, body } => self.run_while(*until, condition, body),
+            Kind::For { name, words, body } => {
+                self.run_for(command.line, name, words.as_deref(), body)
             }
-            Kind::ForArith { parts: [first, condition, step], body } => {
-                self.state.line = command.line;
-                self.run_step(first)?;
-                let mut begun = false;
-                self.run_loop(|shell, status| {
-                    shell.state.line = command.line;
-                    if begun {
-                        shell.run_step(step)?;
-                    }
-                    begun = true;
-                    if shell.run_step(condition)? == 0 {
-                        return Ok(false);
-                    }
-                    *status = shell.run_list(body)?;
-                    Ok(true)
-                })
-            }
-            Kind::Select { name, words: written, body } => {
-                self.trace_head("select", name, written.as_deref());
-                let words = match written {
-                    Some(words) => self.expand_words(words)?,
-                    None => self.state.positional.to_vec(),
-                };
-                self.run_select(name, &words, body)
-            }
-            Kind::Case { word, arms } => {
-                self.state.line = command.line;
-                self.trace(|| format!("case {} in", syntax::print::word(word)));
-                let text = self.expand_string(word)?;
-                let mut status = 0;
-                let mut fall = false;
-                for arm in arms {
-                    if !fall && !self.matches_any(&text, &arm.patterns)? {
-                        continue;
-                    }
-                    status = self.run_list(&arm.body)?;
-                    match arm.end {
-                        ArmEnd::Break => return Ok(status),
-                        ArmEnd::Fall => fall = true,
-                        ArmEnd::Test => fall = false,
-                    }
-                }
-                Ok(status)
-            }
+            Kind::ForArith { parts, body } => self.run_for_arith(command.line, parts, body),
+            Kind::Select { name, words, body } => self.run_select(name, words.as_deref(), body),
+            Kind::Case { word, arms } => self.run_case(command.line, word, arms),
             Kind::Cond(cond) => {
                 self.state.line = command.line;
                 self.run_condition(cond)
@@ -269,6 +203,83 @@ impl<S: System> Shell<S> {
             Kind::Coproc { name, body } => self.run_coproc(name, body),
             Kind::Simple { .. } | Kind::Function(_) => Ok(0),
         }
+    }
+
+    // Functions call themselves from within these, again and again. Each has a frame of its own, so
+    // that what the others need is not on the stack as well.
+
+    #[inline(never)]
+    fn run_while(&mut self, until: bool, condition: &List, body: &List) -> Run {
+        self.run_loop(|shell, status| {
+            if (shell.test_list(condition)? == 0) == until {
+                return Ok(false);
+            }
+            *status = shell.run_list(body)?;
+            Ok(true)
+        })
+    }
+
+    #[inline(never)]
+    fn run_for(&mut self, line: u32, name: &str, written: Option<&[Word]>, body: &List) -> Run {
+        self.state.line = line;
+        let words = match written {
+            Some(words) => self.expand_words(words)?,
+            None => self.state.positional.to_vec(),
+        };
+        if !syntax::is_name(name) {
+            self.complain(&format!("`{name}': not a valid identifier"));
+            return Ok(1);
+        }
+        let mut words = words.into_iter();
+        self.run_loop(|shell, status| {
+            let Some(word) = words.next() else { return Ok(false) };
+            shell.state.line = line;
+            shell.trace_head("for", name, written);
+            shell.set_loop_variable(name, word)?;
+            *status = shell.run_list(body)?;
+            Ok(true)
+        })
+    }
+
+    #[inline(never)]
+    fn run_for_arith(&mut self, line: u32, parts: &[Rc<Word>; 3], body: &List) -> Run {
+        let [first, condition, step] = parts;
+        self.state.line = line;
+        self.run_step(first)?;
+        let mut begun = false;
+        self.run_loop(|shell, status| {
+            shell.state.line = line;
+            if begun {
+                shell.run_step(step)?;
+            }
+            begun = true;
+            if shell.run_step(condition)? == 0 {
+                return Ok(false);
+            }
+            *status = shell.run_list(body)?;
+            Ok(true)
+        })
+    }
+
+    #[inline(never)]
+    fn run_case(&mut self, line: u32, word: &Word, arms: &[Arm]) -> Run {
+        self.state.line = line;
+        self.trace(|| format!("case {} in", syntax::print::word(word)));
+        let text = self.expand_string(word)?;
+        let mut status = 0;
+        let mut fall = false;
+        for arm in arms {
+            if !fall && !self.matches_any(&text, &arm.patterns)? {
+                continue;
+            }
+            status = self.run_list(&arm.body)?;
+            match arm.end {
+                ArmEnd::Break => return Ok(status),
+                ArmEnd::Fall => fall = true,
+                ArmEnd::Test => fall = false,
+            }
+        }
+        Ok(status)
     }
 
     /// A part of `for ((`. One that is empty is 1.
@@ -332,7 +343,13 @@ impl<S: System> Shell<S> {
         self.set(name, word).map_err(|_| Unwind::Discard(1))
     }
 
-    fn run_select(&mut self, name: &str, words: &[String], body: &List) -> Run {
+    #[inline(never)]
+    fn run_select(&mut self, name: &str, written: Option<&[Word]>, body: &List) -> Run {
+        self.trace_head("select", name, written);
+        let words = match written {
+            Some(words) => self.expand_words(words)?,
+            None => self.state.positional.to_vec(),
+        };
         if words.is_empty() {
             return Ok(0);
         }
@@ -410,33 +427,57 @@ impl<S: System> Shell<S> {
         };
         if let Some(function) = self.state.functions.get(&name).cloned() {
             self.trace_words(assigns, args, &words)?;
-            return self.with_redirects(&command.redirects, |shell| {
-                shell.with_temporary(assigns, |shell| shell.call_function(&function, words))
-            });
+            return self.run_function(command, assigns, &function, words);
         }
-        let last = words.last().cloned().unwrap_or_default();
         let enabled = !self.state.disabled.contains(&name);
         if let Some(builtin) = builtins::find::<S>(&name).filter(|_| enabled) {
             self.trace_words(assigns, args, &words)?;
-            let keeps = name == "exec" && words.len() == 1;
-            let arrays = array_args(args);
-            let run = |shell: &mut Self| shell.run_builtin(builtin, &words, &arrays);
-            let result = match keeps {
-                true => {
-                    self.apply_redirects(&command.redirects, None).map_or(Ok(1), |()| run(self))
-                }
-                false => {
-                    self.with_redirects(&command.redirects, |shell| match assigns.is_empty() {
-                        true => run(shell),
-                        false => shell.with_temporary(assigns, run),
-                    })
-                }
-            };
+            let last = words.last().cloned().unwrap_or_default();
+            let result = self.run_builtin(builtin, command, assigns, args, &words);
             self.state.last_argument = last;
             return result;
         }
         self.trace_words(assigns, args, &words)?;
-        self.state.last_argument = last;
+        self.run_program(command, assigns, &words)
+    }
+
+    #[inline(never)]
+    fn run_function(
+        &mut self,
+        command: &Command,
+        assigns: &[Assign],
+        function: &Rc<Function>,
+        words: Vec<String>,
+    ) -> Run {
+        self.with_redirects(&command.redirects, |shell| {
+            shell.with_temporary(assigns, |shell| shell.call_function(function, words))
+        })
+    }
+
+    #[inline(never)]
+    fn run_builtin(
+        &mut self,
+        builtin: builtins::Builtin<S>,
+        command: &Command,
+        assigns: &[Assign],
+        args: &[Arg],
+        words: &[String],
+    ) -> Run {
+        let arrays = array_args(args);
+        let run = |shell: &mut Self| builtin(shell, &builtins::Call { words, arrays: &arrays });
+        if words == ["exec"] {
+            // Its redirections are the shell's from now on.
+            return self.apply_redirects(&command.redirects, None).map_or(Ok(1), |()| run(self));
+        }
+        self.with_redirects(&command.redirects, |shell| match assigns.is_empty() {
+            true => run(shell),
+            false => shell.with_temporary(assigns, run),
+        })
+    }
+
+    #[inline(never)]
+    fn run_program(&mut self, command: &Command, assigns: &[Assign], words: &[String]) -> Run {
+        self.state.last_argument = words.last().cloned().unwrap_or_default();
         // A program has its redirections made in its own process: an error there is its status,
         // and what they assign or start is that one's.
         let mut reached = false;
@@ -449,7 +490,7 @@ impl<S: System> Shell<S> {
             }
             shell.state.background = background;
             shell.jobs.substitutions.truncate(substitutions);
-            shell.with_temporary(assigns, |shell| shell.run_external(&words))
+            shell.with_temporary(assigns, |shell| shell.run_external(words))
         });
         match result {
             Err(Unwind::Discard(code) | Unwind::Exit(code)) if !reached => Ok(code),
@@ -480,15 +521,6 @@ impl<S: System> Shell<S> {
             }
         }
         Ok(words)
-    }
-
-    fn run_builtin(
-        &mut self,
-        builtin: builtins::Builtin<S>,
-        words: &[String],
-        arrays: &[Option<&Assign>],
-    ) -> Run {
-        builtin(self, &builtins::Call { words, arrays })
     }
 
     /// Runs `body` with variables that are set for it alone.
@@ -541,7 +573,7 @@ impl<S: System> Shell<S> {
         let limit = self.get("FUNCNEST").and_then(|text| text.parse::<usize>().ok());
         let calls = self.state.frames.iter().filter(|frame| frame.is_function).count();
         let limit = limit.filter(|limit| *limit > 0);
-        if limit.is_some_and(|limit| calls >= limit) || self.depth + 2 > MAX_DEPTH {
+        if limit.is_some_and(|limit| calls >= limit) || self.is_nearly_full() {
             let limit = limit.unwrap_or(calls);
             let name = &function.name;
             self.complain(&format!("{name}: maximum function nesting level exceeded ({limit})"));

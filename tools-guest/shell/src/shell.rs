@@ -79,15 +79,24 @@ pub struct Shell<S: System> {
     /// Descriptors of process substitutions, closed after the command.
     pub(crate) process_fds: Vec<u32>,
     pub(crate) command_text: String,
-    pub(crate) depth: u32,
+    /// Where the stack was when the shell began.
+    stack_base: usize,
     /// Whether what the shell knows is left for the session's next one.
     keeps: bool,
     /// Pipes that background commands still write captured text to.
     pub(crate) late_captures: Vec<(S::Fd, Capture)>,
 }
 
-/// How deeply functions, sourced files and substitutions may nest. Against endless recursion.
-pub(crate) const MAX_DEPTH: u32 = 800;
+/// Bytes of the stack that are left when functions, `eval` and substitutions nest no further: for
+/// what the last one of them runs. Against endless recursion.
+const STACK_RESERVE: usize = 256 << 10;
+
+/// Roughly where the stack is.
+#[inline(never)]
+fn stack_pointer() -> usize {
+    let here = 0_u8;
+    std::ptr::from_ref(std::hint::black_box(&here)).addr()
+}
 
 /// Expressions kept parsed.
 const MAX_EXPRESSIONS: usize = 1_024;
@@ -118,10 +127,24 @@ impl<S: System> Shell<S> {
             in_trap: false,
             process_fds: Vec::new(),
             command_text: String::new(),
-            depth: 0,
+            stack_base: stack_pointer(),
             keeps: false,
             late_captures: Vec::new(),
         }
+    }
+
+    /// Whether commands have used up the stack that they may, so that no more may nest in them.
+    pub(crate) fn is_full(&self) -> bool {
+        self.stack_used() > self.sys.stack()
+    }
+
+    /// Whether that is near, so that nothing may begin that nests commands.
+    pub(crate) fn is_nearly_full(&self) -> bool {
+        self.stack_used() > self.sys.stack().saturating_sub(STACK_RESERVE)
+    }
+
+    fn stack_used(&self) -> usize {
+        self.stack_base.abs_diff(stack_pointer())
     }
 
     fn import(&mut self, environment: Vec<(String, String)>) {
@@ -539,7 +562,7 @@ impl<S: System> Shell<S> {
 
     /// Runs `body` as a subshell of this process: whatever it changes is undone.
     pub(crate) fn subshell(&mut self, body: impl FnOnce(&mut Self) -> Run) -> i32 {
-        let state = self.state.clone();
+        let state = Box::new(self.state.clone());
         let fds = self.fds.clone();
         if !self.jobs.list.is_empty() {
             self.reap();
@@ -554,7 +577,7 @@ impl<S: System> Shell<S> {
         if self.state.umask != state.umask {
             self.sys.umask(Some(state.umask));
         }
-        self.state = state;
+        self.state = *state;
         self.fds = fds;
         self.in_trap = in_trap;
         self.jobs = jobs;

@@ -197,6 +197,9 @@ pub trait System {
     /// An open file or the end of a pipe. Clones are the same open file; the last one closes it.
     type Fd: Clone + Debug;
 
+    /// Bytes of the stack that commands within commands may take.
+    fn stack(&self) -> usize;
+
     /// Opens the file at this absolute path.
     fn open(&mut self, path: &str, how: OpenHow) -> Sys<Self::Fd>;
     /// A pipe: the end to read and the end to write.

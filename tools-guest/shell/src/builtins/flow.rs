@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::{Call, Letters};
-use crate::shell::{Fd, MAX_DEPTH, Run, Shell, Unwind};
+use crate::shell::{Fd, Run, Shell, Unwind};
 use crate::state::Frame;
 use crate::system::{FileKind, System};
 use crate::text;
@@ -82,7 +82,7 @@ pub(super) fn eval<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
     if args.first().is_some_and(|word| word == "--") {
         args = &args[1..];
     }
-    if shell.depth > MAX_DEPTH {
+    if shell.is_nearly_full() {
         shell.builtin_error(call, "nested too deeply");
         return Err(Unwind::Exit(2));
     }

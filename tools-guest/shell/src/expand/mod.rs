@@ -212,14 +212,13 @@ impl<S: System> Shell<S> {
             self.substituted = Some(0);
             return Ok(self.captured(content));
         }
-        if self.depth >= crate::shell::MAX_DEPTH {
+        if self.is_nearly_full() {
             self.complain("command substitution: nested too deeply");
             return Err(Unwind::Discard(1));
         }
         let capture: Capture = Rc::new(RefCell::new(Vec::new()));
         let line = self.state.line;
         let inherits = self.state.shopt("inherit_errexit") || self.state.options.posix;
-        self.depth += 1;
         let inner = capture.clone();
         let status = self.subshell(|shell| {
             shell.fds.insert(1, Fd::Capture(inner));
@@ -228,7 +227,6 @@ impl<S: System> Shell<S> {
             }
             shell.nested(|shell| shell.run_list(list))
         });
-        self.depth -= 1;
         self.collect_late(&capture);
         self.state.line = line;
         self.substituted = Some(status);
