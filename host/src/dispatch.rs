@@ -194,7 +194,7 @@ async fn run_component(
 ) -> Result<Value, Failure> {
     let engine = cell.runtime().engine();
     let mut state = State::new(
-        mediator.clone(),
+        mediator,
         cell.session().clone(),
         Control::new(cell.options().call_limit),
         cell.options().memory_bytes,
@@ -203,8 +203,7 @@ async fn run_component(
         &[],
     );
     if tool.read_only {
-        let slots = cell.runtime().slots().clone();
-        state = state.in_team(Team::new(engine, pre, mediator, slots));
+        state = state.in_team(Team::new(engine, pre, cell.runtime().slots()));
     }
     let input = input.to_string();
     let _slot = cell.runtime().slot().await;

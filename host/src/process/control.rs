@@ -22,24 +22,24 @@ pub struct Control {
     pub(crate) wake: Notify,
     /// Told when a signal has come in that the process keeps: it ends a wait, not the process.
     pub(crate) interrupt: Notify,
-    pub(crate) cpu_ns: AtomicU64,
+    cpu_ns: AtomicU64,
 }
 
 impl Control {
     /// Lets the instance run for `limit` from now.
     pub fn new(limit: Duration) -> Arc<Control> {
-        Arc::new(Control::until(Instant::now() + limit, limit))
+        Control::until(Instant::now() + limit, limit)
     }
 
-    fn until(deadline: Instant, limit: Duration) -> Control {
-        Control {
+    fn until(deadline: Instant, limit: Duration) -> Arc<Control> {
+        Arc::new(Control {
             deadline,
             limit,
             killed: AtomicU8::new(0),
             wake: Notify::new(),
             interrupt: Notify::new(),
             cpu_ns: AtomicU64::new(0),
-        }
+        })
     }
 
     /// Lets the instance run until somebody ends it.
@@ -49,7 +49,7 @@ impl Control {
 
     /// For another instance that has the same deadline.
     pub(crate) fn beside(&self) -> Arc<Control> {
-        Arc::new(Control::until(self.deadline, self.limit))
+        Control::until(self.deadline, self.limit)
     }
 
     /// Ends the instance: within a tick if it is computing, at once if it is waiting.
@@ -80,7 +80,7 @@ impl Control {
         self.deadline.saturating_duration_since(Instant::now())
     }
 
-    /// Counts CPU time that others used for this instance.
+    /// Counts CPU time that was used by this instance, or by others for it.
     pub(crate) fn add_cpu(&self, used: Duration) {
         let nanos = u64::try_from(used.as_nanos()).unwrap_or(u64::MAX);
         self.cpu_ns.fetch_add(nanos, Ordering::Relaxed);

@@ -35,7 +35,6 @@ pub struct Team {
 struct Lead {
     engine: Engine,
     tool: ToolPre,
-    mediator: Mediator,
     slots: Arc<Semaphore>,
     helpers: Vec<Helper>,
 }
@@ -53,11 +52,11 @@ impl Drop for Helper {
 }
 
 impl Team {
-    /// For a call that has no helpers yet. Those that it starts run `tool` and see files through
-    /// `mediator`; each takes a place of `slots`, and there is none where no place is free.
-    pub fn new(engine: &Engine, tool: &ToolPre, mediator: Mediator, slots: Arc<Semaphore>) -> Team {
-        let (engine, tool) = (engine.clone(), tool.clone());
-        let lead = Lead { engine, tool, mediator, slots, helpers: Vec::new() };
+    /// For a call that has no helpers yet. Those that it starts run `tool` and have what its own
+    /// state has; each takes a place of `slots`, and there is none where no place is free.
+    pub fn new(engine: &Engine, tool: &ToolPre, slots: &Arc<Semaphore>) -> Team {
+        let (engine, tool, slots) = (engine.clone(), tool.clone(), slots.clone());
+        let lead = Lead { engine, tool, slots, helpers: Vec::new() };
         Team { queue: Arc::default(), lead: Some(lead) }
     }
 }
@@ -142,7 +141,7 @@ impl wit::Host for State {
             let Ok(slot) = lead.slots.clone().try_acquire_owned() else { break };
             let control = self.control.beside();
             let state = State::new(
-                lead.mediator.clone(),
+                Mediator::clone(self.fs.mediator()),
                 self.session.clone(),
                 control.clone(),
                 self.limits.memory_limit(),

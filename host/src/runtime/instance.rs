@@ -2,7 +2,6 @@
 
 use std::future::{Future as _, poll_fn};
 use std::pin::pin;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use wasmtime::component::{Component, InstancePre, Linker};
@@ -388,7 +387,7 @@ impl Walled {
     fn finish(self) -> (Measured, Vec<u8>) {
         let state = self.store.data();
         let measured = Measured {
-            cpu: Duration::from_nanos(self.control.cpu_ns.load(Ordering::Relaxed)),
+            cpu: self.control.cpu(),
             memory_bytes: state.limits.memory_peak,
             denied: state.fs.denials().latest(),
             descriptors_exhausted: state.fs.descriptors_exhausted,

@@ -4,7 +4,6 @@
 use std::cell::Cell;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -38,7 +37,7 @@ impl<F: Future> Future for Metered<'_, F> {
         let result = self.future.as_mut().poll(context);
         let total = thread_cpu_ns().saturating_sub(began);
         let (_, inside) = POLL.replace((outer_began, outer_inside + total));
-        self.control.cpu_ns.fetch_add(total.saturating_sub(inside), Ordering::Relaxed);
+        self.control.add_cpu(Duration::from_nanos(total.saturating_sub(inside)));
         result
     }
 }

@@ -87,9 +87,7 @@ impl<'a, F: Fn() -> Value> Work<'a, F> {
         };
         self.give(helpers, work);
         helpers.close();
-        while let Some(piece) = helpers.take() {
-            work(items(&piece));
-        }
+        work_off(helpers, work);
         let returned = helpers.finish();
         let parsed: Result<_, _> = returned.iter().map(|json| serde_json::from_str(json)).collect();
         parsed.map_err(|error| {
@@ -113,7 +111,12 @@ impl<'a, F: Fn() -> Value> Work<'a, F> {
 
 /// Does as a helper what there is to do.
 pub fn help(session: &dyn Session, work: &mut impl FnMut(Vec<String>)) {
-    let Some(helpers) = session.helpers() else { return };
+    if let Some(helpers) = session.helpers() {
+        work_off(helpers, work);
+    }
+}
+
+fn work_off(helpers: &dyn Helpers, work: &mut impl FnMut(Vec<String>)) {
     while let Some(piece) = helpers.take() {
         work(items(&piece));
     }

@@ -571,10 +571,11 @@ impl<S: System> Shell<S> {
     /// Calls a function; `words` begins with its name.
     pub(crate) fn call_function(&mut self, function: &Rc<Function>, words: Vec<String>) -> Run {
         let limit = self.get("FUNCNEST").and_then(|text| text.parse::<usize>().ok());
-        let calls = self.state.frames.iter().filter(|frame| frame.is_function).count();
+        // Counted where it is asked for: every call would look at all those around it.
+        let calls = |shell: &Self| shell.state.frames.iter().filter(|f| f.is_function).count();
         let limit = limit.filter(|limit| *limit > 0);
-        if limit.is_some_and(|limit| calls >= limit) || self.is_nearly_full() {
-            let limit = limit.unwrap_or(calls);
+        if limit.is_some_and(|limit| calls(self) >= limit) || self.is_nearly_full() {
+            let limit = limit.unwrap_or_else(|| calls(self));
             let name = &function.name;
             self.complain(&format!("{name}: maximum function nesting level exceeded ({limit})"));
             return Err(Unwind::Discard(1));

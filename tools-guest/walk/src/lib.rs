@@ -56,8 +56,6 @@ pub enum Ignore {
 /// The order of a directory's entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
-    /// As the directory has them; files may come before and after those of its directories.
-    Any,
     /// By name.
     Names,
     /// By name, the last one first.
@@ -159,7 +157,6 @@ impl Walk {
     fn open(&self, shown: String, path: String, above: Option<Rc<Level>>) -> io::Result<Open> {
         let mut entries = direct::list(&shown)?;
         match self.order {
-            Order::Any => {}
             Order::Names => entries.sort_unstable_by(|one, other| one.0.cmp(&other.0)),
             Order::NamesReversed => entries.sort_unstable_by(|one, other| other.0.cmp(&one.0)),
             Order::Paths => entries.sort_unstable_by(path_order),
