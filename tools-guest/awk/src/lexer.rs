@@ -1,5 +1,8 @@
 //! Text into tokens.
 
+use crate::pattern::numbered;
+use crate::value::decimal;
+
 /// A token.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Token {
@@ -129,37 +132,8 @@ fn number(chars: &[char], from: usize) -> (f64, usize) {
         }
     }
     let text: String = chars[from..].iter().take(400).collect();
-    let length = numeric_prefix(&text);
-    (text[..length].parse().unwrap_or(0.0), from + length)
-}
-
-/// How much of the start of `text` is a decimal number.
-pub(crate) fn numeric_prefix(text: &str) -> usize {
-    let bytes = text.as_bytes();
-    let mut at = usize::from(matches!(bytes.first(), Some(b'+' | b'-')));
-    let start = at;
-    while bytes.get(at).is_some_and(u8::is_ascii_digit) {
-        at += 1;
-    }
-    let mut digits = at - start;
-    if bytes.get(at) == Some(&b'.') {
-        let fraction = bytes[at + 1..].iter().take_while(|c| c.is_ascii_digit()).count();
-        if digits + fraction > 0 {
-            at += 1 + fraction;
-            digits += fraction;
-        }
-    }
-    if digits == 0 {
-        return 0;
-    }
-    if matches!(bytes.get(at), Some(b'e' | b'E')) {
-        let sign = usize::from(matches!(bytes.get(at + 1), Some(b'+' | b'-')));
-        let exponent = bytes[at + 1 + sign..].iter().take_while(|c| c.is_ascii_digit()).count();
-        if exponent > 0 {
-            at += 1 + sign + exponent;
-        }
-    }
-    at
+    let (number, length) = decimal(text.as_bytes());
+    (number, from + length)
 }
 
 fn string(chars: &[char], mut at: usize) -> Option<(String, usize)> {
@@ -208,9 +182,12 @@ fn escape(chars: &[char], at: usize) -> Option<(Option<char>, usize)> {
         return Some((plain, at + 1));
     }
     if c.is_digit(8) {
-        let digits: String = chars[at..].iter().take(3).take_while(|c| c.is_digit(8)).collect();
-        let value = u32::from_str_radix(&digits, 8).ok().and_then(char::from_u32);
-        return Some((value, at + digits.len()));
+        let (c, length) = numbered(&chars[at..], 8, 3);
+        return Some((c, at + length));
+    }
+    if c == 'x' && chars.get(at + 1).is_some_and(char::is_ascii_hexdigit) {
+        let (c, length) = numbered(&chars[at + 1..], 16, 2);
+        return Some((c, at + 1 + length));
     }
     Some((None, at + 1))
 }

@@ -3,10 +3,16 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use crate::lexer::Token;
+use toolcell_stack::Stack;
+use toolcell_text::escape;
 
-/// How deeply expressions and statements may nest.
-const MAX_DEPTH: u32 = 80;
+use crate::builtins::Builtin;
+use crate::lexer::Token;
+use crate::pattern::Pattern as Regexp;
+use crate::text::Text;
+
+/// Operands of one kind of operator that may stand in a row: each is a level of the tree.
+const MAX_CHAIN: u32 = 2_000;
 
 /// Where a variable is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,9 +33,9 @@ pub(crate) enum Place {
 #[derive(Debug, Clone)]
 pub(crate) enum Expr {
     Number(f64),
-    Text(Rc<str>),
+    Text(Text),
     /// A regular expression that stands for a match with the record.
-    Match(Rc<str>),
+    Match(Rc<Regexp>),
     Get(Place),
     Assign(Place, Option<char>, Box<Expr>),
     Step(Place, f64, bool),
@@ -37,17 +43,28 @@ pub(crate) enum Expr {
     Negate(Box<Expr>),
     Plus(Box<Expr>),
     Arith(char, Box<Expr>, Box<Expr>),
-    Concat(Box<Expr>, Box<Expr>),
-    Compare(&'static str, Box<Expr>, Box<Expr>),
+    Concat(Vec<Expr>),
+    Compare(Comparison, Box<Expr>, Box<Expr>),
     Matches(bool, Box<Expr>, Box<Expr>),
     And(Box<Expr>, Box<Expr>),
     Or(Box<Expr>, Box<Expr>),
     Choose(Box<Expr>, Box<Expr>, Box<Expr>),
     In(Vec<Expr>, Slot),
     Call(usize, Vec<Expr>),
-    Builtin(&'static str, Vec<Expr>),
+    Builtin(Builtin, Vec<Expr>),
     Getline(Option<Box<Place>>, Source),
     Group(Box<Expr>),
+}
+
+/// How two values are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Comparison {
+    Less,
+    LessOrEqual,
+    Equal,
+    NotEqual,
+    Greater,
+    GreaterOrEqual,
 }
 
 /// Where `getline` reads from.
@@ -72,6 +89,8 @@ pub(crate) enum Stmt {
     DoWhile(Box<Stmt>, Expr),
     For(Option<Box<Stmt>>, Option<Expr>, Option<Box<Stmt>>, Box<Stmt>),
     ForIn(Slot, Slot, Box<Stmt>),
+    /// The cases in their order; one without a value is the default.
+    Switch(Expr, Vec<(Option<Expr>, Vec<Stmt>)>),
     Block(Vec<Stmt>),
     Next,
     NextFile,
@@ -115,23 +134,17 @@ pub(crate) struct Program {
     pub(crate) globals: HashMap<String, usize>,
 }
 
-/// Names of the functions that the language has.
-const BUILTINS: &[&str] = &[
-    "length", "substr", "index", "split", "sub", "gsub", "gensub", "match", "sprintf", "sin",
-    "cos", "atan2", "exp", "log", "sqrt", "int", "rand", "srand", "tolower", "toupper", "system",
-    "close", "fflush", "systime", "strftime", "mktime", "and", "or", "xor", "lshift", "rshift",
-    "compl", "strtonum", "asort", "asorti",
-];
-
 pub(crate) struct Parser {
     tokens: Vec<(Token, u32)>,
     at: usize,
     program: Program,
     names: HashMap<String, usize>,
     locals: Vec<String>,
-    depth: u32,
+    room: Stack,
     no_in: bool,
     no_gt: bool,
+    /// Which functions are called, with how many arguments.
+    calls: Vec<(usize, usize)>,
 }
 
 type Parse<T> = Result<T, String>;
@@ -140,23 +153,38 @@ type Parse<T> = Result<T, String>;
 ///
 /// # Errors
 /// The message about the first mistake.
-pub(crate) fn parse(tokens: Vec<(Token, u32)>, globals: &[&str]) -> Parse<Program> {
+pub(crate) fn parse(tokens: Vec<(Token, u32)>, globals: &[&str], room: Stack) -> Parse<Program> {
     let mut parser = Parser {
         tokens,
         at: 0,
         program: Program::default(),
         names: HashMap::new(),
         locals: Vec::new(),
-        depth: 0,
+        room,
         no_in: false,
         no_gt: false,
+        calls: Vec::new(),
     };
     for name in globals {
         parser.global(name);
     }
     parser.declare_functions();
     parser.items()?;
+    for (function, arguments) in &parser.calls {
+        let name = || parser.names.iter().find(|(_, at)| *at == function).map_or("", |(n, _)| n);
+        if *arguments > parser.program.functions[*function].params {
+            return Err(format!("function {} is called with too many arguments", name()));
+        }
+    }
     Ok(parser.program)
+}
+
+/// What stands where a regular expression is wanted: a text there is one.
+fn regexp(expr: Expr) -> Expr {
+    match expr {
+        Expr::Text(source) => Expr::Match(Rc::new(Regexp::new(escape::decode(&source)))),
+        expr => expr,
+    }
 }
 
 impl Parser {
@@ -250,13 +278,10 @@ impl Parser {
     }
 
     fn deeper<T>(&mut self, inside: impl FnOnce(&mut Self) -> Parse<T>) -> Parse<T> {
-        if self.depth >= MAX_DEPTH {
-            return Err(format!("the program nests more than {MAX_DEPTH} levels deep"));
+        if self.room.is_full() {
+            return Err("the program nests too deeply".to_owned());
         }
-        self.depth += 1;
-        let result = inside(self);
-        self.depth -= 1;
-        result
+        inside(self)
     }
 
     fn items(&mut self) -> Parse<()> {
@@ -394,6 +419,10 @@ impl Parser {
                 self.at += 1;
                 self.for_loop()
             }
+            Token::Keyword("switch") => {
+                self.at += 1;
+                self.switch()
+            }
             _ => {
                 let statement = self.simple()?;
                 self.terminated()?;
@@ -423,6 +452,35 @@ impl Parser {
         let step = if self.is(")") { None } else { Some(Box::new(self.simple()?)) };
         self.expect(")")?;
         Ok(Stmt::For(first, condition, step, self.body()?))
+    }
+
+    fn switch(&mut self) -> Parse<Stmt> {
+        self.expect("(")?;
+        let value = self.expr()?;
+        self.expect(")")?;
+        self.newlines();
+        self.expect("{")?;
+        let mut cases: Vec<(Option<Expr>, Vec<Stmt>)> = Vec::new();
+        loop {
+            self.ends();
+            if self.eat("}") {
+                return Ok(Stmt::Switch(value, cases));
+            }
+            if self.eat_word("case") {
+                let case = self.concat()?;
+                self.expect(":")?;
+                cases.push((Some(case), Vec::new()));
+            } else if self.eat_word("default") {
+                self.expect(":")?;
+                cases.push((None, Vec::new()));
+            } else {
+                let statement = self.deeper(Parser::statement)?;
+                match cases.last_mut() {
+                    Some((_, body)) => body.push(statement),
+                    None => return self.error(),
+                }
+            }
+        }
     }
 
     fn at_end(&self) -> bool {
@@ -573,9 +631,20 @@ impl Parser {
         Ok(Expr::Choose(Box::new(condition), Box::new(yes), Box::new(no)))
     }
 
+    /// Counts an operand of a row.
+    fn chained(chain: &mut u32) -> Parse<()> {
+        *chain += 1;
+        match *chain > MAX_CHAIN {
+            true => Err(format!("more than {MAX_CHAIN} operands in a row")),
+            false => Ok(()),
+        }
+    }
+
     fn or(&mut self) -> Parse<Expr> {
         let mut left = self.and()?;
+        let mut chain = 0;
         while self.eat("||") {
+            Self::chained(&mut chain)?;
             self.newlines();
             left = Expr::Or(Box::new(left), Box::new(self.and()?));
         }
@@ -584,7 +653,9 @@ impl Parser {
 
     fn and(&mut self) -> Parse<Expr> {
         let mut left = self.membership()?;
+        let mut chain = 0;
         while self.eat("&&") {
+            Self::chained(&mut chain)?;
             self.newlines();
             left = Expr::And(Box::new(left), Box::new(self.membership()?));
         }
@@ -593,7 +664,9 @@ impl Parser {
 
     fn membership(&mut self) -> Parse<Expr> {
         let mut left = self.matching()?;
+        let mut chain = 0;
         while !self.no_in && self.eat_word("in") {
+            Self::chained(&mut chain)?;
             let Token::Name(array, _) = self.next() else { return self.error() };
             let slot = self.slot(&array);
             left = Expr::In(vec![left], slot);
@@ -603,7 +676,9 @@ impl Parser {
 
     fn matching(&mut self) -> Parse<Expr> {
         let mut left = self.comparison()?;
+        let mut chain = 0;
         loop {
+            Self::chained(&mut chain)?;
             let positive = if self.eat("~") {
                 true
             } else if self.eat("!~") {
@@ -611,7 +686,7 @@ impl Parser {
             } else {
                 return Ok(left);
             };
-            let right = self.comparison()?;
+            let right = regexp(self.comparison()?);
             left = Expr::Matches(positive, Box::new(left), Box::new(right));
         }
     }
@@ -619,8 +694,12 @@ impl Parser {
     fn comparison(&mut self) -> Parse<Expr> {
         let left = self.concat()?;
         let op = match self.peek() {
-            Token::Op(op @ ("<" | "<=" | "==" | "!=" | ">=")) => *op,
-            Token::Op(">") if !self.no_gt => ">",
+            Token::Op("<") => Comparison::Less,
+            Token::Op("<=") => Comparison::LessOrEqual,
+            Token::Op("==") => Comparison::Equal,
+            Token::Op("!=") => Comparison::NotEqual,
+            Token::Op(">=") => Comparison::GreaterOrEqual,
+            Token::Op(">") if !self.no_gt => Comparison::Greater,
             _ => return Ok(left),
         };
         self.at += 1;
@@ -648,13 +727,18 @@ impl Parser {
                 return Ok(left);
             }
             let right = self.additive()?;
-            left = Expr::Concat(Box::new(left), Box::new(right));
+            match &mut left {
+                Expr::Concat(parts) => parts.push(right),
+                _ => left = Expr::Concat(vec![left, right]),
+            }
         }
     }
 
     fn additive(&mut self) -> Parse<Expr> {
         let mut left = self.multiplicative()?;
+        let mut chain = 0;
         loop {
+            Self::chained(&mut chain)?;
             let op = match self.peek() {
                 Token::Op("+") => '+',
                 Token::Op("-") => '-',
@@ -667,7 +751,9 @@ impl Parser {
 
     fn multiplicative(&mut self) -> Parse<Expr> {
         let mut left = self.unary()?;
+        let mut chain = 0;
         loop {
+            Self::chained(&mut chain)?;
             let op = match self.peek() {
                 Token::Op("*") => '*',
                 Token::Op("/") => '/',
@@ -728,8 +814,8 @@ impl Parser {
     fn primary(&mut self) -> Parse<Expr> {
         match self.next() {
             Token::Number(number) => Ok(Expr::Number(number)),
-            Token::Text(text) => Ok(Expr::Text(text.into())),
-            Token::Regex(regex) => Ok(Expr::Match(regex.into())),
+            Token::Text(text) => Ok(Expr::Text(Text::from(&*escape::encode(&text)))),
+            Token::Regex(source) => Ok(Expr::Match(Rc::new(Regexp::new(source)))),
             Token::Op("$") => {
                 let step = match self.peek() {
                     Token::Op("++") => Some(1.0),
@@ -787,20 +873,25 @@ impl Parser {
 
     fn named(&mut self, name: String, calls: bool) -> Parse<Expr> {
         let local = self.locals.contains(&name);
-        if let Some(builtin) = BUILTINS.iter().find(|builtin| **builtin == name)
+        if let Some(builtin) = Builtin::named(&name)
             && !local
         {
             let (no_in, no_gt) = (std::mem::take(&mut self.no_in), std::mem::take(&mut self.no_gt));
             let args = if self.eat("(") { self.list(")") } else { Ok(Vec::new()) };
             (self.no_in, self.no_gt) = (no_in, no_gt);
-            let args = args?;
-            if args.is_empty()
-                && !matches!(
-                    *builtin,
-                    "length" | "rand" | "srand" | "systime" | "fflush" | "strftime"
-                )
+            let mut args = args?;
+            let (least, most) = builtin.arguments();
+            if !(least..=most).contains(&args.len()) {
+                return Err(match args.is_empty() {
+                    true => return self.error(),
+                    false => format!("wrong number of arguments in call to {name}"),
+                });
+            }
+            if let Some(at) = builtin.pattern()
+                && at < args.len()
             {
-                return self.error();
+                let pattern = regexp(std::mem::replace(&mut args[at], Expr::Number(0.0)));
+                args[at] = pattern;
             }
             return Ok(Expr::Builtin(builtin, args));
         }
@@ -812,7 +903,9 @@ impl Parser {
             let (no_in, no_gt) = (std::mem::take(&mut self.no_in), std::mem::take(&mut self.no_gt));
             let args = self.list(")");
             (self.no_in, self.no_gt) = (no_in, no_gt);
-            return Ok(Expr::Call(function, args?));
+            let args = args?;
+            self.calls.push((function, args.len()));
+            return Ok(Expr::Call(function, args));
         }
         let slot = self.slot(&name);
         if self.eat("[") {

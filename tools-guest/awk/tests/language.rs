@@ -118,9 +118,101 @@ fn control() {
     check("{ print $NF; print $(NF-1) }", "a b c\n", "c\nb\n");
 }
 
+/// The output for input that is not all UTF-8.
+#[track_caller]
+fn check_bytes(program: &str, input: &[u8], expected: &[u8]) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("input");
+    std::fs::write(&path, input).unwrap();
+    let words = [program.to_owned(), path.to_string_lossy().into_owned()];
+    let mut out = Vec::new();
+    run(&words, Vec::new(), &mut Nothing, &mut out);
+    assert_eq!(out, expected, "{program}");
+}
+
+#[test]
+fn bytes_outside_of_utf8_stay_what_they_are() {
+    let input = b"a\xffb c\n";
+    check_bytes("{ print }", input, input);
+    check_bytes("{ print $2, $1, length($1) }", input, b"c a\xffb 3\n");
+    check_bytes("{ gsub(/b/, \"X\"); print toupper($0) }", input, b"A\xffX C\n");
+    check_bytes("{ a[$1] = 1 } END { for (k in a) print k }", input, b"a\xffb\n");
+    check_bytes("{ print index($0, \"b\"), substr($0, 2, 2) }", input, b"3 \xffb\n");
+    check_bytes("BEGIN { FS = \"\\377\" } { print $2 }", input, b"b c\n");
+    check_bytes(
+        "{ printf \"%s|%3s|\\xfe\\n\", $1, \"\\303\\251\" }",
+        input,
+        b"a\xffb|  \xc3\xa9|\xfe\n",
+    );
+    check_bytes("/a\\377b/ { print \"found\" }", input, b"found\n");
+    check_bytes("{ print match($0, /[^a]b/), RSTART }", b"a\xc3\xa9b\n", b"2 2\n");
+}
+
+#[test]
+fn what_gawk_has_beside_posix() {
+    check(
+        "BEGIN { FPAT = \"([^,]*)|(\\\"[^\\\"]+\\\")\" } { print NF, $2 }",
+        "a,\"b,c\",d\n",
+        "3 \"b,c\"\n",
+    );
+    check(
+        "BEGIN { IGNORECASE = 1 } /ab/ { n++ } END { print n, (\"A\" == \"a\") }",
+        "AB\nab\nx\n",
+        "2 1\n",
+    );
+    check("BEGIN { RS = \"[;,]\" } { printf \"%s(%s)\", $0, RT }", "a;b,c", "a(;)b(,)c()");
+    begin(
+        "a[\"x\"] = 2; a[\"y\"] = 10; a[\"z\"] = 1; PROCINFO[\"sorted_in\"] = \"@val_num_desc\"; for (k in a) printf \"%s \", k",
+        "y x z ",
+    );
+    begin(
+        "switch (\"b2\") { case \"a\": print 1; case /^b/: print 2; case 3: print 3; break; default: print 4 }",
+        "2\n3\n",
+    );
+    begin(
+        "print mktime(\"2024 02 29 00 00 00\"), compl(0), strtonum(\"0x1F\")",
+        "1709164800 9007199254740991 31\n",
+    );
+    begin("print match(\"foobar\", /(o+)(b)/, m), m[1], m[2], m[2, \"start\"]", "2 oo b 4\n");
+    begin("n = split(\"a1b22c\", p, /[0-9]+/, s); print n, p[3], s[1], s[2]", "3 c 1 22\n");
+    begin(
+        "print gensub(/b/, \"X\", 2, \"abab\"), gensub(/x/, \"y\", \"g\", \"abc\")",
+        "abaX abc\n",
+    );
+}
+
+#[test]
+fn an_index_is_evaluated_once() {
+    begin("i = 1; a[i++]++; a[i++] += 2; print i, a[1], a[2]", "3 1 2\n");
+    check("{ i = 1; $(i++)++; print i, $0 }", "5 7\n", "2 6 7\n");
+}
+
+#[test]
+fn records_by_an_expression_take_as_long_as_they_are_many() {
+    let input = "x;;".repeat(200_000);
+    check("BEGIN { RS = \";+\" } END { print NR }", &input, "200000\n");
+}
+
+#[test]
+fn functions_nest_deeply_and_not_for_ever() {
+    let program = "function f(n) { return n ? 1 + f(n - 1) : 0 } BEGIN { print f(30) }";
+    check(program, "", "30\n");
+    let endless = "function f(n) { return f(n + 1) } BEGIN { print f(0) }".to_owned();
+    assert_eq!(run(&[endless], Vec::new(), &mut Nothing, &mut Vec::new()), 2);
+    let chain = format!("BEGIN {{ print 1{} }}", "+1".repeat(100_000));
+    assert_eq!(run(&[chain], Vec::new(), &mut Nothing, &mut Vec::new()), 2);
+    begin(&format!("print 1{}", "+1".repeat(300)), "301\n");
+}
+
 #[test]
 fn mistakes_end_with_status_2() {
     for program in ["{ print", "BEGIN { x( }", "BEGIN { nope() }", "BEGIN { print 1 / 0 }"] {
+        let status = run(&[program.to_owned()], Vec::new(), &mut Nothing, &mut Vec::new());
+        assert_eq!(status, 2, "{program}");
+    }
+    for program in
+        ["BEGIN { printf \"%s %s\", 1 }", "BEGIN { substr(\"a\") }", "BEGIN { x = 1; x[1] }"]
+    {
         let status = run(&[program.to_owned()], Vec::new(), &mut Nothing, &mut Vec::new());
         assert_eq!(status, 2, "{program}");
     }

@@ -23,7 +23,6 @@ mod shell;
 mod state;
 mod syntax;
 mod system;
-mod text;
 mod trace;
 mod vars;
 
@@ -33,7 +32,8 @@ pub use shell::{Shell, Start};
 pub use system::{
     Disposition, Errno, Exit, FileKind, OpenHow, Program, Session, Spawn, Stat, Sys, System, Times,
 };
-pub use text::{decode, encode};
+use toolcell_text::escape as text;
+pub use toolcell_text::escape::{decode, encode};
 
 /// Whether a shell pattern matches all of a text, upper and lower case alike with `fold`.
 pub fn matches(pattern: &str, text: &str, fold: bool) -> bool {

@@ -1,5 +1,7 @@
 //! Writing text so that the shell reads it back: `%q`, `@Q`, `set`, `declare -p`, traces.
 
+use crate::text;
+
 fn is_plain(c: char) -> bool {
     c.is_ascii_alphanumeric()
         || matches!(c, '_' | '/' | '.' | '-' | ':' | '=' | '@' | '%' | '+' | ',')
@@ -7,7 +9,7 @@ fn is_plain(c: char) -> bool {
 }
 
 fn is_escaped_byte(c: char) -> bool {
-    u32::from(c) >= 0x0010_FF80
+    text::escaped(c).is_some()
 }
 
 fn needs_dollar(text: &str) -> bool {

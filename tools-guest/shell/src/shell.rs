@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 use std::time::Duration;
 
+use toolcell_stack::Stack;
+
 use crate::arith;
 use crate::jobs::Jobs;
 use crate::state::State;
@@ -79,8 +81,7 @@ pub struct Shell<S: System> {
     /// Descriptors of process substitutions, closed after the command.
     pub(crate) process_fds: Vec<u32>,
     pub(crate) command_text: String,
-    /// Where the stack was when the shell began.
-    stack_base: usize,
+    stack: Stack,
     /// Whether what the shell knows is left for the session's next one.
     keeps: bool,
     /// Pipes that background commands still write captured text to.
@@ -90,13 +91,6 @@ pub struct Shell<S: System> {
 /// Bytes of the stack that are left when functions, `eval` and substitutions nest no further: for
 /// what the last one of them runs. Against endless recursion.
 const STACK_RESERVE: usize = 256 << 10;
-
-/// Roughly where the stack is.
-#[inline(never)]
-fn stack_pointer() -> usize {
-    let here = 0_u8;
-    std::ptr::from_ref(std::hint::black_box(&here)).addr()
-}
 
 /// Expressions kept parsed.
 const MAX_EXPRESSIONS: usize = 1_024;
@@ -116,6 +110,7 @@ impl<S: System> Shell<S> {
     }
 
     fn with(sys: S, state: State, fds: Vec<(u32, S::Fd)>) -> Shell<S> {
+        let stack = Stack::new(sys.stack());
         Shell {
             sys,
             state,
@@ -127,7 +122,7 @@ impl<S: System> Shell<S> {
             in_trap: false,
             process_fds: Vec::new(),
             command_text: String::new(),
-            stack_base: stack_pointer(),
+            stack,
             keeps: false,
             late_captures: Vec::new(),
         }
@@ -135,16 +130,12 @@ impl<S: System> Shell<S> {
 
     /// Whether commands have used up the stack that they may, so that no more may nest in them.
     pub(crate) fn is_full(&self) -> bool {
-        self.stack_used() > self.sys.stack()
+        self.stack.is_full()
     }
 
     /// Whether that is near, so that nothing may begin that nests commands.
     pub(crate) fn is_nearly_full(&self) -> bool {
-        self.stack_used() > self.sys.stack().saturating_sub(STACK_RESERVE)
-    }
-
-    fn stack_used(&self) -> usize {
-        self.stack_base.abs_diff(stack_pointer())
+        self.stack.lacks(STACK_RESERVE)
     }
 
     fn import(&mut self, environment: Vec<(String, String)>) {

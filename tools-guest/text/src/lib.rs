@@ -1,6 +1,7 @@
 //! Text that the shell and the programs of a cell read and write alike: shell patterns, numbers in
-//! `printf`'s formats, times in `strftime`'s and as people write them, JSON.
+//! `printf`'s formats, times in `strftime`'s and as people write them, JSON; and bytes as text.
 
+pub mod escape;
 mod json;
 mod number;
 mod pattern;

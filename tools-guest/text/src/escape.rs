@@ -19,24 +19,28 @@ pub fn decode(bytes: &[u8]) -> String {
     text
 }
 
-/// The character that stands for a byte outside of UTF-8.
-pub(crate) fn escape(byte: u8) -> Option<char> {
-    char::from_u32(ESCAPE + u32::from(byte))
+/// The character that stands for a byte outside of UTF-8; none for one of ASCII.
+pub fn escape(byte: u8) -> Option<char> {
+    if byte.is_ascii() { None } else { char::from_u32(ESCAPE + u32::from(byte)) }
+}
+
+/// The byte that a character stands for, if it stands for one.
+pub fn escaped(c: char) -> Option<u8> {
+    let byte = u32::from(c).checked_sub(ESCAPE).and_then(|byte| u8::try_from(byte).ok());
+    byte.filter(|byte| !byte.is_ascii())
 }
 
 /// The bytes of this text.
 pub fn encode(text: &str) -> Cow<'_, [u8]> {
-    // U+10FF80 to U+10FFFF begin with these three bytes.
-    let escaped = |c: char| (ESCAPE + 0x80..=ESCAPE + 0xFF).contains(&u32::from(c));
-    if !text.as_bytes().contains(&0xF4) || !text.contains(escaped) {
+    // What stands for a byte begins with this one.
+    if !text.as_bytes().contains(&0xF4) || !text.contains(|c| escaped(c).is_some()) {
         return Cow::Borrowed(text.as_bytes());
     }
     let mut bytes = Vec::with_capacity(text.len());
     for c in text.chars() {
-        if escaped(c) {
-            bytes.push((u32::from(c) & 0xFF) as u8);
-        } else {
-            bytes.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+        match escaped(c) {
+            Some(byte) => bytes.push(byte),
+            None => bytes.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
         }
     }
     Cow::Owned(bytes)
