@@ -307,14 +307,12 @@ impl<'a> Interp<'a> {
             Some(_) => return Err(Leave::Fatal("match: not an array".to_owned())),
             None => None,
         };
-        let mut groups = Vec::new();
-        let found = match into {
-            None => matcher.find_at(&source, 0),
-            Some(_) => matcher.captures(&source, 0).and_then(|captures| {
-                groups.extend(captures.iter().map(|group| group.map(|group| group.range())));
-                groups.first().cloned().flatten()
-            }),
+        let groups = match into {
+            None => matcher.find_at(&source, 0).map(|found| vec![Some(found)]),
+            Some(_) => matcher.captures_at(&source, 0),
         };
+        let groups = groups.unwrap_or_default();
+        let found = groups.first().cloned().flatten();
         let (start, length) = match found {
             Some(found) => (
                 text::count(&source[..found.start]) as f64 + 1.0,
@@ -465,15 +463,15 @@ impl<'a> Interp<'a> {
         let (skip, take) = if all { (0, usize::MAX) } else { (wanted - 1, 1) };
         let has_groups = parts.iter().any(|part| matches!(part, Part::Group(1..)));
         for found in matcher.matches(&source).skip(skip).take(take) {
-            let groups = has_groups.then(|| matcher.captures(&source, found.start)).flatten();
+            let groups = has_groups.then(|| matcher.captures_at(&source, found.start)).flatten();
             result.extend_from_slice(&source[from..found.start]);
             for part in &parts {
                 match part {
                     Part::Text(text) => result.extend_from_slice(text),
                     Part::Group(0) => result.extend_from_slice(&source[found.clone()]),
                     Part::Group(at) => {
-                        let group = groups.as_ref().and_then(|groups| groups.get(*at));
-                        result.extend_from_slice(group.map_or(&[], |group| group.as_bytes()));
+                        let group = groups.as_ref().and_then(|groups| groups.get(*at)?.clone());
+                        result.extend_from_slice(&source[group.unwrap_or_default()]);
                     }
                 }
             }

@@ -6,8 +6,7 @@ use std::fmt::Write as _;
 use std::ops::Range;
 use std::rc::Rc;
 
-use regex::bytes::{Captures, Regex, RegexBuilder};
-use toolcell_longest::{Longest, Meaning};
+use toolcell_longest::{Meaning, Regex};
 use toolcell_text::escape;
 
 use crate::text;
@@ -15,25 +14,20 @@ use crate::text;
 /// Regular expressions that are kept compiled.
 const MAX_KEPT: usize = 500;
 
-/// A regular expression: of the matches that begin first, the longest counts.
+/// A regular expression.
 #[derive(Debug)]
 pub(crate) struct Matcher {
     regex: Regex,
-    longest: Option<Longest>,
 }
 
 impl Matcher {
     /// # Errors
     /// The message, where the source is not well formed.
     pub(crate) fn new(source: &str, any_case: bool) -> Result<Matcher, String> {
-        let pattern = translate(source);
-        let regex = RegexBuilder::new(&pattern)
-            .dot_matches_new_line(true)
-            .case_insensitive(any_case)
-            .build()
-            .map_err(|_| format!("illegal regular expression: {source}"))?;
         let meaning = Meaning { any_case, dot_is_newline: true, by_lines: false };
-        Ok(Matcher { regex, longest: Longest::new(&pattern, meaning) })
+        let regex = Regex::new(&translate(source), meaning)
+            .map_err(|_| format!("illegal regular expression: {source}"))?;
+        Ok(Matcher { regex })
     }
 
     pub(crate) fn is_match(&self, text: &[u8]) -> bool {
@@ -42,9 +36,16 @@ impl Matcher {
 
     /// The first match that begins at `from` or later.
     pub(crate) fn find_at(&self, text: &[u8], from: usize) -> Option<Range<usize>> {
-        let found = self.regex.find_at(text, from)?.range();
-        let longest = self.longest.as_ref().and_then(|longest| longest.end(text, found.start));
-        Some(found.start..longest.unwrap_or(found.end).max(found.end))
+        self.regex.find_at(text, from)
+    }
+
+    /// The same with its groups: the first one is all of the match.
+    pub(crate) fn captures_at(
+        &self,
+        text: &[u8],
+        from: usize,
+    ) -> Option<Vec<Option<Range<usize>>>> {
+        self.regex.captures_at(text, from)
     }
 
     /// All matches; an empty one right after another is none.
@@ -62,11 +63,6 @@ impl Matcher {
                 return Some(found);
             }
         })
-    }
-
-    /// What the groups match; of several ways to match, the first alternatives count.
-    pub(crate) fn captures<'t>(&self, text: &'t [u8], from: usize) -> Option<Captures<'t>> {
-        self.regex.captures_at(text, from)
     }
 }
 
@@ -273,7 +269,7 @@ mod tests {
             ("b*", "abb", vec![0..0, 1..3]),
             ("", "é", vec![0..0, 2..2]),
             ("x|xy", "xyx", vec![0..2, 2..3]),
-            ("^a", "aa", Vec::from([0..1])),
+            ("^a|z", "az", vec![0..1, 1..2]),
         ] {
             let matcher = Matcher::new(source, false).unwrap();
             let found: Vec<_> = matcher.matches(text.as_bytes()).collect();

@@ -16,6 +16,9 @@ use crate::{number, paths, rewrite};
 /// What the libraries lack, or define otherwise.
 const PRELUDE: &str = include_str!("prelude.jq");
 
+/// How deeply brackets may nest in a filter.
+const MAX_NESTING: usize = 1_000;
+
 /// What the filter is called among the definitions.
 const FILTER: &str = "_filter";
 
@@ -63,6 +66,9 @@ pub(crate) fn run(options: Options) -> i32 {
     named.push(("ENV".to_owned(), object(&env)));
     let (names, values): (Vec<String>, Vec<Val>) =
         named.into_iter().map(|(name, value)| (format!("${name}"), value)).unzip();
+    if nesting(&options.filter) > MAX_NESTING {
+        return invalid(&options.filter, "the filter nests too deeply");
+    }
     let filter = load::parse(&options.filter, |parser| parser.term());
     let prelude = load::parse(PRELUDE, |parser| parser.defs());
     let (Some(mut filter), Some(prelude)) = (filter, prelude) else {
@@ -151,6 +157,21 @@ pub(crate) fn run(options: Options) -> i32 {
         (0, true, Some(truth)) => i32::from(!truth),
         (status, ..) => status,
     }
+}
+
+/// How deeply brackets nest in a filter. Those in its texts are counted as well, which does no harm:
+/// the library goes into each by calling itself, and no filter that somebody writes comes near.
+fn nesting(filter: &str) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    for byte in filter.bytes() {
+        match byte {
+            b'(' | b'[' | b'{' => depth += 1,
+            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    deepest
 }
 
 fn invalid(filter: &str, what: &str) -> i32 {

@@ -3,8 +3,10 @@
 //! The `regex` crate takes the first alternative that matches, as Perl does. Where a match begins
 //! is the same for both; where it ends is found here.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
+use std::ops::Range;
 
+use regex::bytes::RegexBuilder;
 use regex_automata::hybrid::dfa::{Cache, DFA};
 use regex_automata::util::syntax;
 use regex_automata::{Anchored, Input, MatchKind, nfa};
@@ -23,7 +25,93 @@ pub struct Meaning {
     pub by_lines: bool,
 }
 
-/// A regular expression, for the ends of its matches.
+/// A regular expression. Of the matches that begin first, the longest counts.
+#[derive(Debug)]
+pub struct Regex {
+    first: regex::bytes::Regex,
+    pattern: String,
+    meaning: Meaning,
+    /// For the ends of its matches, once one is asked for.
+    longest: OnceCell<Option<Longest>>,
+    /// The same for a text that is all of a match; nothing where it cannot be made.
+    whole: OnceCell<Option<regex::bytes::Regex>>,
+}
+
+impl Regex {
+    /// An expression in the syntax of the `regex` crate.
+    ///
+    /// # Errors
+    /// That crate's.
+    pub fn new(pattern: &str, meaning: Meaning) -> Result<Regex, regex::Error> {
+        Ok(Regex {
+            first: build(pattern, meaning)?,
+            pattern: pattern.to_owned(),
+            meaning,
+            longest: OnceCell::new(),
+            whole: OnceCell::new(),
+        })
+    }
+
+    /// How many groups it has, all of it not counted.
+    pub fn groups(&self) -> usize {
+        self.first.captures_len() - 1
+    }
+
+    /// Whether there is a match anywhere.
+    pub fn is_match(&self, text: &[u8]) -> bool {
+        self.first.is_match(text)
+    }
+
+    /// The first match that begins at `from` or later.
+    pub fn find_at(&self, text: &[u8], from: usize) -> Option<Range<usize>> {
+        let found = self.first.find_at(text, from)?.range();
+        Some(found.start..self.end(text, &found))
+    }
+
+    fn end(&self, text: &[u8], found: &Range<usize>) -> usize {
+        let longest = self.longest.get_or_init(|| Longest::new(&self.pattern, self.meaning));
+        let end = longest.as_ref().and_then(|longest| longest.end(text, found.start));
+        end.map_or(found.end, |end| end.max(found.end))
+    }
+
+    /// The same with its groups: the first one is all of the match.
+    pub fn captures_at(&self, text: &[u8], from: usize) -> Option<Vec<Option<Range<usize>>>> {
+        if self.groups() == 0 {
+            return Some(vec![Some(self.find_at(text, from)?)]);
+        }
+        let ranges = |locations: &regex::bytes::CaptureLocations, start: usize| {
+            let range = |(from, to): (usize, usize)| start + from..start + to;
+            (0..locations.len()).map(|at| locations.get(at).map(range)).collect::<Vec<_>>()
+        };
+        let mut locations = self.first.capture_locations();
+        let found = self.first.captures_read_at(&mut locations, text, from)?.range();
+        let end = self.end(text, &found);
+        let mut groups = ranges(&locations, 0);
+        if end > found.end {
+            let all = found.start..end;
+            let whole = self
+                .whole
+                .get_or_init(|| build(&format!(r"\A(?:{})\z", self.pattern), self.meaning).ok());
+            if let Some(whole) = whole
+                && whole.captures_read(&mut locations, &text[all.clone()]).is_some()
+            {
+                groups = ranges(&locations, all.start);
+            }
+            groups[0] = Some(all);
+        }
+        Some(groups)
+    }
+}
+
+fn build(pattern: &str, meaning: Meaning) -> Result<regex::bytes::Regex, regex::Error> {
+    RegexBuilder::new(pattern)
+        .case_insensitive(meaning.any_case)
+        .dot_matches_new_line(meaning.dot_is_newline)
+        .multi_line(meaning.by_lines)
+        .build()
+}
+
+/// An expression, for the ends of its matches.
 #[derive(Debug)]
 pub struct Longest {
     dfa: DFA,
@@ -82,5 +170,20 @@ mod tests {
         let lines = Meaning { by_lines: true, ..Meaning::default() };
         assert_eq!(Longest::new("a|b$", lines).unwrap().end(b"b\nx", 0), Some(1));
         assert!(Longest::new("ab*", Meaning::default()).is_none());
+    }
+
+    #[test]
+    fn groups_are_those_of_the_longest_match() {
+        let regex = Regex::new("(a|ab)(c|bcd)?(x*)", Meaning::default()).unwrap();
+        assert_eq!(regex.groups(), 3);
+        for (text, groups) in [
+            ("zabcdx", vec![Some(1..6), Some(1..2), Some(2..5), Some(5..6)]),
+            ("ab", vec![Some(0..2), Some(0..2), None, Some(2..2)]),
+            ("a", vec![Some(0..1), Some(0..1), None, Some(1..1)]),
+        ] {
+            assert_eq!(regex.captures_at(text.as_bytes(), 0), Some(groups), "{text}");
+        }
+        assert_eq!(regex.captures_at(b"ab", 1), None);
+        assert_eq!(regex.find_at(b"xab", 0), Some(1..3));
     }
 }

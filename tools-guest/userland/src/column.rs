@@ -4,7 +4,7 @@ use std::io::Write;
 
 use toolcell_program::args::{Arg, parse};
 use toolcell_program::{message, open};
-use toolcell_text::json as quoted;
+use toolcell_text::{escape, json as quoted};
 
 /// The width of a terminal that is not there.
 const WIDTH: usize = 80;
@@ -102,7 +102,7 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
             status = 1;
             continue;
         }
-        let text = String::from_utf8_lossy(&content).into_owned();
+        let text = escape::decode(&content);
         let kept = |line: &String| keeps_empty || !line.trim().is_empty();
         lines.extend(text.lines().map(str::to_owned).filter(kept));
     }
@@ -111,7 +111,7 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
         false => Ok(list_text(&lines, width, rows_first)),
     };
     match text {
-        Ok(text) => match out.write_all(text.as_bytes()) {
+        Ok(text) => match out.write_all(&escape::encode(&text)) {
             Ok(()) => status,
             Err(_) => 1,
         },

@@ -2,6 +2,8 @@
 
 use std::io::{self, Read as _, Write};
 
+use toolcell_text::escape;
+
 pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
     let (list, format) = match words {
         [] => (false, None),
@@ -33,14 +35,14 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
         eprintln!("envsubst: {}", toolcell_program::message(&error));
         return 1;
     }
-    let text = String::from_utf8_lossy(&text);
+    let text = escape::decode(&text);
     let expanded = expand(&text, |name| {
         if chosen.as_ref().is_some_and(|chosen| !chosen.iter().any(|one| one == name)) {
             return None;
         }
         Some(std::env::var(name).unwrap_or_default())
     });
-    i32::from(out.write_all(expanded.as_bytes()).is_err())
+    i32::from(out.write_all(&escape::encode(&expanded)).is_err())
 }
 
 /// Replaces `$name` and `${name}` by what `value` gives; by nothing else, so that `${a:-b}` stays.

@@ -9,6 +9,7 @@ use grep_matcher::{LineMatchKind, Matcher};
 use grep_regex::RegexMatcherBuilder;
 
 use toolcell_direct::Kind;
+use toolcell_longest::{Longest, Meaning};
 use toolcell_prefilter::{MAX_REGEX, Prefiltered};
 use toolcell_program::args::{Arg, parse};
 use toolcell_program::{message, open};
@@ -291,7 +292,8 @@ fn options(name: &str, words: &[String]) -> Result<(Options, Vec<String>), Strin
 
 /// What lines are compared with.
 enum Engine {
-    Plain(Box<Prefiltered>),
+    /// The second is for how far a match goes, where there are alternatives: the longest counts.
+    Plain(Box<Prefiltered>, Option<Box<Longest>>),
     /// With look-around or back-references, which have no quick way.
     Fancy(Box<fancy_regex::Regex>),
 }
@@ -299,7 +301,7 @@ enum Engine {
 impl Engine {
     fn is_match(&self, line: &[u8]) -> bool {
         match self {
-            Engine::Plain(matcher) => matcher.is_match(line).unwrap_or(false),
+            Engine::Plain(matcher, _) => matcher.is_match(line).unwrap_or(false),
             // One that takes too long does not match.
             Engine::Fancy(regex) => {
                 regex.is_match(&*String::from_utf8_lossy(line)).unwrap_or(false)
@@ -310,7 +312,7 @@ impl Engine {
     /// Where the first line begins that may match; none if no line does.
     fn candidate(&self, lines: &[u8]) -> Option<usize> {
         let found = match self {
-            Engine::Plain(matcher) => matcher.find_candidate_line(lines),
+            Engine::Plain(matcher, _) => matcher.find_candidate_line(lines),
             // Each line is looked at, then.
             Engine::Fancy(_) => return Some(0),
         };
@@ -327,11 +329,23 @@ impl Engine {
     fn spans(&self, line: &[u8]) -> Vec<(usize, usize)> {
         let mut spans = Vec::new();
         match self {
-            Engine::Plain(matcher) => {
+            Engine::Plain(matcher, None) => {
                 let _ = matcher.find_iter(line, |found| {
                     spans.push((found.start(), found.end()));
                     true
                 });
+            }
+            Engine::Plain(matcher, Some(longest)) => {
+                let mut from = 0;
+                while let Ok(Some(found)) = matcher.find_at(line, from) {
+                    let end = longest.end(line, found.start()).unwrap_or(0).max(found.end());
+                    spans.push((found.start(), end));
+                    // After an empty match, the next one begins a byte on.
+                    from = end + usize::from(end == found.start());
+                    if from > line.len() {
+                        break;
+                    }
+                }
             }
             Engine::Fancy(regex) => {
                 // What is not UTF-8 has no offsets that would be the line's.
@@ -351,7 +365,15 @@ fn engine(options: &Options) -> Result<Engine, String> {
     if !(posix && options.patterns.iter().any(refers)) {
         let plain = matcher(options);
         if plain.is_ok() || options.syntax != Syntax::Perl {
-            return plain.map(|plain| Engine::Plain(Box::new(plain)));
+            // With -w, how far a match goes is decided by what is around it.
+            let longest = match posix && options.only && !options.word {
+                true => Longest::new(
+                    &patterns(options, false)?.join("|"),
+                    Meaning { any_case: options.ignore_case, by_lines: true, ..Meaning::default() },
+                ),
+                false => None,
+            };
+            return plain.map(|plain| Engine::Plain(Box::new(plain), longest.map(Box::new)));
         }
     }
     let joined = patterns(options, true)?.join("|");

@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use toolcell_program::{message, open};
+use toolcell_text::escape;
 
 pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
     let mut paths: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -21,14 +22,15 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
             status = 1;
             continue;
         }
-        let text = String::from_utf8_lossy(&content);
+        let text = escape::decode(&content);
         for line in text.split_inclusive('\n') {
             let (body, end) = match line.strip_suffix('\n') {
                 Some(body) => (body, "\n"),
                 None => (line, ""),
             };
             let reversed: String = body.chars().rev().collect();
-            if write!(out, "{reversed}{end}").is_err() {
+            let written = out.write_all(&escape::encode(&reversed));
+            if written.and_then(|()| out.write_all(end.as_bytes())).is_err() {
                 return 1;
             }
         }

@@ -219,7 +219,7 @@ fn delimiter(text: &str) -> Result<u8, String> {
 
 /// The items of the input, each with whether it is the last of its line.
 fn items(input: &[u8], options: &Options) -> Result<Vec<(String, bool)>, String> {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let text = toolcell_text::escape::decode;
     if let Some(delimiter) = options.delimiter {
         let input = input.strip_suffix(&[delimiter]).unwrap_or(input);
         if input.is_empty() {

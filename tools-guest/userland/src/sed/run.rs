@@ -5,8 +5,10 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader, BufWriter, Read, Write};
+use std::ops::Range;
 
 use toolcell_program::{message, open_input};
+use toolcell_text::escape;
 
 use super::script::{Action, Address, Command, Pattern, Piece, Substitute};
 
@@ -488,10 +490,9 @@ impl<'a, W: Write> Stream<'a, W> {
         }
         Ok(match pattern(&self.script[which.0], which.1) {
             Some(Pattern::Plain(regex)) => {
-                let mut locations = regex.capture_locations();
-                regex
-                    .captures_read_at(&mut locations, text, start)
-                    .map(|_| (0..locations.len()).map(|group| locations.get(group)).collect())
+                let groups = regex.captures_at(text, start);
+                let pair = |group: Range<usize>| (group.start, group.end);
+                groups.map(|groups| groups.into_iter().map(|group| group.map(pair)).collect())
             }
             Some(Pattern::Referring(regex)) => {
                 let lossy = String::from_utf8_lossy(text);
@@ -665,12 +666,12 @@ impl<'a, W: Write> Stream<'a, W> {
                 }
                 Action::Exchange => std::mem::swap(&mut self.space, &mut self.hold),
                 Action::Map(pairs) => {
-                    let text = String::from_utf8_lossy(&self.space);
+                    let text = escape::decode(&self.space);
                     let mapped: String = text
                         .chars()
                         .map(|c| pairs.iter().find(|(from, _)| *from == c).map_or(c, |(_, to)| *to))
                         .collect();
-                    self.space = mapped.into_bytes();
+                    self.space = escape::encode(&mapped).into_owned();
                 }
                 Action::Zap => self.space.clear(),
             }
@@ -817,11 +818,11 @@ fn replace(
             into.extend_from_slice(text);
             continue;
         }
-        let text = String::from_utf8_lossy(text);
+        let text = escape::decode(text);
         let mut changed = match case {
             Some('U') => text.to_uppercase(),
             Some(_) => text.to_lowercase(),
-            None => text.into_owned(),
+            None => text,
         };
         if let Some(letter) = next.take() {
             let mut chars = changed.chars();
@@ -829,7 +830,7 @@ fn replace(
             let first = if letter == 'u' { first.to_uppercase() } else { first.to_lowercase() };
             changed = first + chars.as_str();
         }
-        into.extend_from_slice(changed.as_bytes());
+        into.extend_from_slice(&escape::encode(&changed));
     }
 }
 

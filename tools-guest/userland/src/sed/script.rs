@@ -1,6 +1,6 @@
 //! A script as commands.
 
-use regex::bytes::{Regex, RegexBuilder};
+use toolcell_longest::{Meaning, Regex};
 
 use super::run::Settings;
 use crate::posix;
@@ -27,7 +27,7 @@ impl Source {
 /// An expression, with back-references only where there are some: their engine is slower.
 #[derive(Debug)]
 pub(super) enum Pattern {
-    Plain(Regex),
+    Plain(Box<Regex>),
     Referring(Box<fancy_regex::Regex>),
     /// The one that was used last.
     Last,
@@ -507,13 +507,9 @@ impl Parser<'_> {
                 Err(_) => self.error("Invalid back reference"),
             };
         }
-        let regex = RegexBuilder::new(&translated)
-            .dot_matches_new_line(true)
-            .case_insensitive(fold)
-            .multi_line(lines)
-            .build();
-        match regex {
-            Ok(regex) => Ok(Pattern::Plain(regex)),
+        let meaning = Meaning { any_case: fold, dot_is_newline: true, by_lines: lines };
+        match Regex::new(&translated, meaning) {
+            Ok(regex) => Ok(Pattern::Plain(Box::new(regex))),
             Err(regex::Error::CompiledTooBig(_)) => self.error("Regular expression too big"),
             Err(_) => self.error("Invalid preceding regular expression"),
         }
@@ -605,7 +601,7 @@ impl Parser<'_> {
         }
         substitute.pattern = self.pattern(&pattern, fold, lines)?;
         let groups = match &substitute.pattern {
-            Pattern::Plain(regex) => regex.captures_len() - 1,
+            Pattern::Plain(regex) => regex.groups(),
             Pattern::Referring(regex) => regex.captures_len() - 1,
             Pattern::Last => 9,
         };
