@@ -122,30 +122,13 @@ fn push(parts: &mut Vec<Part>, byte: u8) {
     }
 }
 
-/// What `sub` replaces with: `&` is the match.
-fn replacement(with: &[u8]) -> Vec<Part> {
+/// What a match is replaced with: `&` stands for it, and in `gensub` groups by their numbers too.
+fn replacement(with: &[u8], has_groups: bool) -> Vec<Part> {
     let mut parts = Vec::new();
     let mut bytes = with.iter().copied().peekable();
     while let Some(byte) = bytes.next() {
         match (byte, bytes.peek().copied()) {
-            (b'\\', Some(next @ (b'&' | b'\\'))) => {
-                bytes.next();
-                push(&mut parts, next);
-            }
-            (b'&', _) => parts.push(Part::Group(0)),
-            (byte, _) => push(&mut parts, byte),
-        }
-    }
-    parts
-}
-
-/// What `gensub` replaces with: groups by their numbers as well.
-fn replacement_with_groups(with: &[u8]) -> Vec<Part> {
-    let mut parts = Vec::new();
-    let mut bytes = with.iter().copied().peekable();
-    while let Some(byte) = bytes.next() {
-        match (byte, bytes.peek().copied()) {
-            (b'\\', Some(digit @ b'0'..=b'9')) => {
+            (b'\\', Some(digit @ b'0'..=b'9')) if has_groups => {
                 bytes.next();
                 parts.push(Part::Group(usize::from(digit - b'0')));
             }
@@ -406,7 +389,7 @@ impl<'a> Interp<'a> {
 
     fn substitute(&mut self, all: bool, args: &'a [Expr]) -> Run<Value> {
         let matcher = self.matcher(&args[0])?;
-        let parts = replacement(&self.text(&args[1])?);
+        let parts = replacement(&self.text(&args[1])?, false);
         let place = match args.get(2) {
             None => None,
             Some(Expr::Get(place)) => Some(place),
@@ -450,9 +433,9 @@ impl<'a> Interp<'a> {
 
     fn gensub(&mut self, args: &'a [Expr]) -> Run<Value> {
         let matcher = self.matcher(&args[0])?;
-        let parts = replacement_with_groups(&self.text(&args[1])?);
+        let parts = replacement(&self.text(&args[1])?, true);
         let how = self.eval(&args[2])?;
-        let all = how.to_text(b"%.6g").starts_with(b"g") || how.to_text(b"%.6g").starts_with(b"G");
+        let all = matches!(how.to_text(b"%.6g").first(), Some(b'g' | b'G'));
         let wanted = how.number().max(1.0) as usize;
         let source = match args.get(3) {
             Some(expr) => self.text(expr)?,

@@ -97,8 +97,8 @@ impl<'a> Interp<'a> {
                 Ok(self.matcher(right)?.is_match(&text) == *positive)
             }
             Expr::Compare(op, left, right) => {
-                let left = self.operand(left)?;
-                let right = self.operand(right)?;
+                let left = self.eval(left)?;
+                let right = self.eval(right)?;
                 Ok(self.compare(*op, &left, &right))
             }
             Expr::In(index, slot) => self.with_element(*slot, index, |array, key| array.has(key)),
@@ -106,18 +106,6 @@ impl<'a> Interp<'a> {
                 Ok(self.number(expr)? != 0.0)
             }
             expr => Ok(self.eval(expr)?.is_true()),
-        }
-    }
-
-    /// A side of a comparison: most are numbers, and need not come by way of what else there is.
-    fn operand(&mut self, expr: &'a Expr) -> Run<Value> {
-        match expr {
-            Expr::Number(number) => Ok(Value::Number(*number)),
-            Expr::Get(Place::Var(slot)) => match self.value_in(*slot)? {
-                Some(Value::Number(number)) => Ok(Value::Number(*number)),
-                value => Ok(value.cloned().unwrap_or_default()),
-            },
-            expr => self.eval(expr),
         }
     }
 

@@ -13,7 +13,7 @@ use crate::lexer::unescape;
 use crate::parser::{Expr, Pattern, Program, Redirect, Slot, Stmt};
 use crate::pattern::Patterns;
 use crate::record::{Record, Splitter};
-use crate::streams::{Streams, failed};
+use crate::streams::Streams;
 use crate::value::Value;
 use crate::vars::{Cell, Optional, special};
 
@@ -498,10 +498,8 @@ impl<'a> Interp<'a> {
 
     fn print(&mut self, values: &'a [Expr], redirect: Option<&'a (Redirect, Expr)>) -> Run<()> {
         let mut text = self.scratch.take();
-        let result = self.printed(values, &mut text).and_then(|()| match redirect {
-            None => self.out.write_all(&text).map_err(failed),
-            redirect => self.write(&text, redirect),
-        });
+        let result = self.printed(values, &mut text);
+        let result = result.and_then(|()| self.write(&text, redirect));
         self.scratch.give(text);
         result
     }

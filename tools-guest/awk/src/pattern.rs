@@ -55,7 +55,9 @@ impl Matcher {
             loop {
                 let found = (from <= text.len()).then(|| self.find_at(text, from)).flatten()?;
                 if found.is_empty() && last == Some(found.end) {
-                    from = found.end + text::offset(&text[found.end..], 1).max(1);
+                    // No character is longer than four bytes.
+                    let next = &text[found.end..text.len().min(found.end + 4)];
+                    from = found.end + text::offset(next, 1).max(1);
                     continue;
                 }
                 from = found.end;

@@ -46,7 +46,7 @@ impl Streams {
 }
 
 /// A failure to write.
-pub(crate) fn failed(error: io::Error) -> Leave {
+fn failed(error: io::Error) -> Leave {
     Leave::Fatal(format!("write error: {}", message(&error)))
 }
 

@@ -89,8 +89,9 @@ pub(crate) fn count(bytes: &[u8]) -> usize {
 
 /// How many bytes the first `chars` characters take.
 pub(crate) fn offset(bytes: &[u8], chars: usize) -> usize {
-    if bytes.is_ascii() {
-        return chars.min(bytes.len());
+    let head = &bytes[..chars.min(bytes.len())];
+    if head.is_ascii() {
+        return head.len();
     }
     let mut left = chars;
     let mut at = 0;

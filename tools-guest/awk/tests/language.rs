@@ -25,14 +25,20 @@ impl Commands for Nothing {
     }
 }
 
-#[track_caller]
-fn check(program: &str, input: &str, expected: &str) {
+/// What a program prints for this input.
+fn output(program: &str, input: &[u8]) -> Vec<u8> {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("input");
     std::fs::write(&path, input).unwrap();
     let words = [program.to_owned(), path.to_string_lossy().into_owned()];
     let mut out = Vec::new();
     run(&words, Vec::new(), &mut Nothing, &mut out);
+    out
+}
+
+#[track_caller]
+fn check(program: &str, input: &str, expected: &str) {
+    let out = output(program, input.as_bytes());
     assert_eq!(String::from_utf8_lossy(&out), expected, "{program}");
 }
 
@@ -121,13 +127,7 @@ fn control() {
 /// The output for input that is not all UTF-8.
 #[track_caller]
 fn check_bytes(program: &str, input: &[u8], expected: &[u8]) {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("input");
-    std::fs::write(&path, input).unwrap();
-    let words = [program.to_owned(), path.to_string_lossy().into_owned()];
-    let mut out = Vec::new();
-    run(&words, Vec::new(), &mut Nothing, &mut out);
-    assert_eq!(out, expected, "{program}");
+    assert_eq!(output(program, input), expected, "{program}");
 }
 
 #[test]

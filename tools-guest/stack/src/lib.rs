@@ -3,9 +3,17 @@
 //!
 //! What one level of nesting takes differs by a factor of ten, so it is measured, not counted.
 
-/// Bytes that the linker gives the stack of a program that interprets something (its build script
-/// says so). Of a stack that is not touched nothing is held.
-pub const LINKED: usize = 6 << 20;
+/// Bytes that the linker gives the stack of a program that interprets something. Of a stack that is
+/// not touched nothing is held.
+const LINKED: usize = 6 << 20;
+
+/// For a build script: gives the stack of the programs of its crate this size.
+pub fn link() {
+    println!("cargo::rerun-if-changed=build.rs");
+    if std::env::var("CARGO_CFG_TARGET_OS").is_ok_and(|os| os == "wasi") {
+        println!("cargo::rustc-link-arg-bins=-zstack-size={LINKED}");
+    }
+}
 
 /// The stack of a program from where it began.
 #[derive(Debug, Clone, Copy)]
@@ -26,7 +34,7 @@ impl Stack {
         Stack::new(OF_PROGRAM)
     }
 
-    /// The stack from here on, of which `limit` bytes may be used: less than [`LINKED`], by as much
+    /// The stack from here on, of which `limit` bytes may be used: less than it has ([`link`]), by as much
     /// as what is run last needs.
     pub fn new(limit: usize) -> Stack {
         Stack { base: pointer(), limit }
