@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::ops::Range;
 use std::rc::Rc;
 
-use toolcell_longest::{Meaning, Regex};
+use toolcell_posix::{Meaning, Regex, ascii_class, class};
 use toolcell_text::escape;
 
 use crate::text;
@@ -25,7 +25,9 @@ impl Matcher {
     /// The message, where the source is not well formed.
     pub(crate) fn new(source: &str, any_case: bool) -> Result<Matcher, String> {
         let meaning = Meaning { any_case, dot_is_newline: true, by_lines: false };
-        let regex = Regex::new(&translate(source), meaning)
+        // One whose classes are too large has those of ASCII.
+        let regex = Regex::new(&translate(source, class), meaning)
+            .or_else(|_| Regex::new(&translate(source, ascii_class), meaning))
             .map_err(|_| format!("illegal regular expression: {source}"))?;
         Ok(Matcher { regex })
     }
@@ -139,7 +141,10 @@ fn literal(c: char, result: &mut String) {
     }
 }
 
-fn translate(source: &str) -> String {
+/// What the name of a class of characters means.
+type Class = fn(&str) -> Option<&'static str>;
+
+fn translate(source: &str, class: Class) -> String {
     let chars: Vec<char> = source.chars().collect();
     let mut result = String::with_capacity(source.len());
     let mut at = 0;
@@ -148,7 +153,7 @@ fn translate(source: &str) -> String {
         at += 1;
         match c {
             '\\' => at += escaped(&chars[at..], &mut result),
-            '[' => at += bracket(&chars[at..], &mut result),
+            '[' => at += bracket(&chars[at..], class, &mut result),
             // An interval begins with a number; a brace elsewhere is one.
             '{' if !chars.get(at).is_some_and(char::is_ascii_digit) || result.is_empty() => {
                 result.push_str("\\{");
@@ -213,7 +218,7 @@ fn escaped(chars: &[char], result: &mut String) -> usize {
 }
 
 /// What follows the `[` of a set, with its end; how much that was.
-fn bracket(chars: &[char], result: &mut String) -> usize {
+fn bracket(chars: &[char], class: Class, result: &mut String) -> usize {
     let mut at = usize::from(chars.first() == Some(&'^'));
     let first = at;
     let mut set = String::from(if at > 0 { "[^" } else { "[" });
@@ -231,8 +236,9 @@ fn bracket(chars: &[char], result: &mut String) -> usize {
         if c == '[' && chars.get(at + 1) == Some(&':') {
             let close = (at + 2..chars.len().saturating_sub(1))
                 .find(|end| chars[*end] == ':' && chars[*end + 1] == ']');
-            if let Some(close) = close {
-                set.extend(&chars[at..close + 2]);
+            let name = close.map(|close| chars[at + 2..close].iter().collect::<String>());
+            if let (Some(close), Some(class)) = (close, name.as_deref().and_then(class)) {
+                set.push_str(class);
                 at = close + 2;
                 continue;
             }

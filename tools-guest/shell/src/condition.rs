@@ -10,9 +10,6 @@ use crate::system::{FileKind, Stat, System};
 use crate::vars::Value;
 use toolcell_text::Pattern;
 
-/// Bytes that a compiled regular expression may take.
-const MAX_REGEX: usize = 4 << 20;
-
 impl<S: System> Shell<S> {
     pub(crate) fn run_condition(&mut self, cond: &Cond) -> Run {
         match self.condition(cond, false) {
@@ -97,22 +94,11 @@ impl<S: System> Shell<S> {
     }
 
     fn match_regex(&mut self, text: &str, source: &str) -> Result<bool, Unwind> {
-        let translated = translate_regex(source);
         let nocase = self.state.shopt("nocasematch");
-        let regex = regex::RegexBuilder::new(&translated)
-            .case_insensitive(nocase)
-            .dot_matches_new_line(true)
-            .size_limit(MAX_REGEX)
-            .build();
-        let Ok(regex) = regex else { return Err(Unwind::Return(2)) };
-        let groups = regex.captures(text);
-        let elements: BTreeMap<i64, String> = groups
-            .iter()
-            .flat_map(|groups| groups.iter())
-            .enumerate()
-            .map(|(at, group)| (at as i64, group.map_or("", |group| group.as_str()).to_owned()))
-            .collect();
+        let expression = self.matching.get(source, nocase).ok_or(Unwind::Return(2))?;
+        let groups = expression.captures(text);
         let found = groups.is_some();
+        let elements: BTreeMap<i64, String> = (0..).zip(groups.into_iter().flatten()).collect();
         self.state.vars.entry("BASH_REMATCH").value = Value::Indexed(Some(elements));
         Ok(found)
     }
@@ -236,74 +222,4 @@ pub(crate) fn compare(operator: &str, ordering: Ordering) -> bool {
         "-ge" => ordering.is_ge(),
         _ => false,
     }
-}
-
-/// A POSIX extended expression as the `regex` crate writes it: within brackets a backslash is
-/// itself and `[`, `&` and `~` mean nothing.
-fn translate_regex(source: &str) -> String {
-    let chars: Vec<char> = source.chars().collect();
-    let mut result = String::with_capacity(source.len());
-    let mut at = 0;
-    while at < chars.len() {
-        let c = chars[at];
-        at += 1;
-        match c {
-            '\\' => {
-                let Some(next) = chars.get(at).copied() else {
-                    result.push_str("\\\\");
-                    break;
-                };
-                at += 1;
-                match next {
-                    '<' => result.push_str("\\b{start}"),
-                    '>' => result.push_str("\\b{end}"),
-                    'w' | 'W' | 's' | 'S' | 'b' | 'B' => {
-                        result.push('\\');
-                        result.push(next);
-                    }
-                    next if next.is_ascii_alphanumeric() => result.push(next),
-                    next => {
-                        result.push('\\');
-                        result.push(next);
-                    }
-                }
-            }
-            '[' => {
-                result.push('[');
-                if chars.get(at) == Some(&'^') {
-                    result.push('^');
-                    at += 1;
-                }
-                let first = at;
-                while let Some(c) = chars.get(at).copied() {
-                    if c == ']' && at > first {
-                        break;
-                    }
-                    if c == '[' && chars.get(at + 1) == Some(&':') {
-                        let close = (at + 2..chars.len().saturating_sub(1))
-                            .find(|end| chars[*end] == ':' && chars[*end + 1] == ']');
-                        if let Some(close) = close {
-                            result.extend(&chars[at..close + 2]);
-                            at = close + 2;
-                            continue;
-                        }
-                    }
-                    if matches!(c, '\\' | '[' | ']' | '&' | '~' | '^') || c == '-' && at == first {
-                        result.push('\\');
-                    }
-                    if c == '-' && chars.get(at + 1) == Some(&']') {
-                        result.push('\\');
-                    }
-                    result.push(c);
-                    at += 1;
-                }
-                result.push(']');
-                at += 1;
-            }
-            // A brace that counts nothing stands for itself.
-            '{' if !chars.get(at).is_some_and(char::is_ascii_digit) => result.push_str("\\{"),
-            c => result.push(c),
-        }
-    }
-    result
 }

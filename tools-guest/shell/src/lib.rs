@@ -16,6 +16,7 @@ mod condition;
 mod exec;
 mod expand;
 mod jobs;
+mod matching;
 mod process;
 mod quote;
 mod redirect;

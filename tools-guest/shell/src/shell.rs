@@ -9,6 +9,7 @@ use toolcell_stack::Stack;
 
 use crate::arith;
 use crate::jobs::Jobs;
+use crate::matching::Expressions;
 use crate::state::State;
 use crate::syntax::ast::{Command, List};
 use crate::syntax::{Options, Parser, SyntaxError};
@@ -73,6 +74,8 @@ pub struct Shell<S: System> {
     pub(crate) fds: BTreeMap<u32, Fd<S::Fd>>,
     pub(crate) jobs: Jobs,
     pub(crate) expressions: HashMap<String, Rc<arith::Expr>>,
+    /// The regular expressions of `=~`.
+    pub(crate) matching: Expressions,
     /// How many callers do not want `errexit` to act.
     pub(crate) tested: u32,
     /// Status of the last command substitution of the command being expanded.
@@ -117,6 +120,7 @@ impl<S: System> Shell<S> {
             fds: fds.into_iter().map(|(number, fd)| (number, Fd::System(fd))).collect(),
             jobs: Jobs::default(),
             expressions: HashMap::new(),
+            matching: Expressions::default(),
             tested: 0,
             substituted: None,
             in_trap: false,

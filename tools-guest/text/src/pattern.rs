@@ -284,17 +284,27 @@ fn class(name: &str, c: char) -> bool {
         "alnum" => c.is_alphanumeric(),
         "upper" => c.is_uppercase(),
         "lower" => c.is_lowercase(),
-        "space" => c.is_whitespace(),
-        "blank" => matches!(c, ' ' | '\t'),
-        "punct" => c.is_ascii_punctuation(),
-        "print" => !c.is_control(),
-        "graph" => !c.is_control() && !c.is_whitespace(),
-        "cntrl" => c.is_control(),
+        "space" => is_space(c),
+        "blank" => is_space(c) && !matches!(c, '\n'..='\r' | '\u{2028}' | '\u{2029}'),
+        "punct" => !is_control(c) && !is_space(c) && !c.is_alphanumeric(),
+        "print" => !is_control(c),
+        "graph" => !is_control(c) && !is_space(c),
+        "cntrl" => is_control(c),
         "xdigit" => c.is_ascii_hexdigit(),
         "word" => c.is_alphanumeric() || c == '_',
         "ascii" => c.is_ascii(),
         _ => false,
     }
+}
+
+/// Whether the C library calls it a blank in a UTF-8 locale: no words hang together by it.
+fn is_space(c: char) -> bool {
+    c.is_whitespace() && !matches!(c, '\u{85}' | '\u{A0}' | '\u{2007}' | '\u{202F}')
+}
+
+/// Whether the C library calls it a control character.
+fn is_control(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')
 }
 
 /// Matches token by token. A `*` remembers where it was: when the rest fails, the last one takes

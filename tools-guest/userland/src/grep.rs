@@ -9,7 +9,7 @@ use grep_matcher::{LineMatchKind, Matcher};
 use grep_regex::RegexMatcherBuilder;
 
 use toolcell_direct::Kind;
-use toolcell_longest::{Longest, Meaning};
+use toolcell_posix::{Longest, Meaning, Syntax as Posix, has_references, translate};
 use toolcell_prefilter::{MAX_REGEX, Prefiltered};
 use toolcell_program::args::{Arg, parse};
 use toolcell_program::{message, open};
@@ -361,7 +361,7 @@ impl Engine {
 
 fn engine(options: &Options) -> Result<Engine, String> {
     let posix = matches!(options.syntax, Syntax::Basic | Syntax::Extended);
-    let refers = |pattern: &String| crate::posix::has_references(pattern);
+    let refers = |pattern: &String| has_references(pattern);
     if !(posix && options.patterns.iter().any(refers)) {
         let plain = matcher(options);
         if plain.is_ok() || options.syntax != Syntax::Perl {
@@ -388,19 +388,19 @@ fn engine(options: &Options) -> Result<Engine, String> {
 
 /// The patterns in the syntax of the engine, each to be matched by itself.
 fn patterns(options: &Options, references: bool) -> Result<Vec<String>, String> {
-    let translate = |pattern: &String| {
+    let translated = |pattern: &String| {
         let translated = match options.syntax {
             Syntax::Fixed => regex::escape(pattern),
             Syntax::Perl => pattern.clone(),
-            Syntax::Basic => crate::posix::translate(pattern, false, references)?,
-            Syntax::Extended => crate::posix::translate(pattern, true, references)?,
+            Syntax::Basic => translate(pattern, Posix::Basic, references)?,
+            Syntax::Extended => translate(pattern, Posix::Extended, references)?,
         };
         Ok(match options.line {
             true => format!("^(?:{translated})$"),
             false => format!("(?:{translated})"),
         })
     };
-    options.patterns.iter().map(translate).collect()
+    options.patterns.iter().map(translated).collect()
 }
 
 fn matcher(options: &Options) -> Result<Prefiltered, String> {

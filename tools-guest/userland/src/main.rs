@@ -21,7 +21,6 @@ mod less;
 mod machine;
 mod network;
 mod patch;
-mod posix;
 mod rev;
 mod sed;
 mod strings;

@@ -101,7 +101,7 @@ impl<S: System> Shell<S> {
         let mut regex = String::new();
         for (text, quoted) in self.expand_field(word)?.pieces() {
             match quoted {
-                true => regex.push_str(&regex::escape(text)),
+                true => regex.push_str(&toolcell_posix::escape(text)),
                 false => regex.push_str(text),
             }
         }

@@ -13,6 +13,7 @@ use std::time::UNIX_EPOCH;
 use layout::Layout;
 use lines::{Rules, Space};
 use side::Sides;
+use toolcell_posix::{Syntax, translate};
 use toolcell_program::args::{Arg, parse};
 use toolcell_program::{message, open};
 use toolcell_text::wild;
@@ -196,7 +197,7 @@ impl Diff {
             value_text.parse::<usize>().map_err(|_| format!("invalid {what} '{value_text}'"))
         };
         let pattern = || {
-            let translated = crate::posix::translate(value_text, false, false)?;
+            let translated = translate(value_text, Syntax::Basic, false)?;
             regex::bytes::Regex::new(&translated).map_err(|_| format!("{value_text}: bad pattern"))
         };
         match name {

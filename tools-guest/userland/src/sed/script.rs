@@ -1,9 +1,8 @@
 //! A script as commands.
 
-use toolcell_longest::{Meaning, Regex};
+use toolcell_posix::{Meaning, Regex, Syntax, has_references, translate};
 
 use super::run::Settings;
-use crate::posix;
 
 /// A piece of a script, and what messages about it begin with.
 #[derive(Debug)]
@@ -494,12 +493,12 @@ impl Parser<'_> {
             return Ok(Pattern::Last);
         }
         let text = escapes(text);
-        let translated = match posix::translate(&text, self.extended, true) {
-            Ok(translated) => translated,
-            Err(error) => return self.error(&error),
-        };
-        let refers = posix::has_references(&text);
-        if refers {
+        let syntax = if self.extended { Syntax::Strict } else { Syntax::Basic };
+        if has_references(&text) {
+            let translated = match translate(&text, syntax, true) {
+                Ok(translated) => translated,
+                Err(error) => return self.error(&error),
+            };
             let flags =
                 format!("(?s{}{})", if fold { "i" } else { "" }, if lines { "m" } else { "" });
             return match fancy_regex::Regex::new(&format!("{flags}{translated}")) {
@@ -508,10 +507,9 @@ impl Parser<'_> {
             };
         }
         let meaning = Meaning { any_case: fold, dot_is_newline: true, by_lines: lines };
-        match Regex::new(&translated, meaning) {
+        match Regex::posix(&text, syntax, meaning) {
             Ok(regex) => Ok(Pattern::Plain(Box::new(regex))),
-            Err(regex::Error::CompiledTooBig(_)) => self.error("Regular expression too big"),
-            Err(_) => self.error("Invalid preceding regular expression"),
+            Err(error) => self.error(&error),
         }
     }
 

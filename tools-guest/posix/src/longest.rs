@@ -1,4 +1,4 @@
-//! The longest of the matches that begin at a place, as POSIX wants it of regular expressions.
+//! The longest of the matches that begin at a place.
 //!
 //! The `regex` crate takes the first alternative that matches, as Perl does. Where a match begins
 //! is the same for both; where it ends is found here.
@@ -10,6 +10,8 @@ use regex::bytes::RegexBuilder;
 use regex_automata::hybrid::dfa::{Cache, DFA};
 use regex_automata::util::syntax;
 use regex_automata::{Anchored, Input, MatchKind, nfa};
+
+use crate::syntax::{Syntax, ascii_class, class, translate_with};
 
 /// Bytes that the automaton of one expression may have.
 const MAX_BYTES: usize = 4 << 20;
@@ -49,6 +51,26 @@ impl Regex {
             meaning,
             longest: OnceCell::new(),
             whole: OnceCell::new(),
+        })
+    }
+
+    /// An expression of POSIX. One whose classes of characters are too large for it, repeated as
+    /// often as it says, has those of ASCII.
+    ///
+    /// # Errors
+    /// What the C library says of an expression that is not well formed.
+    pub fn posix(source: &str, syntax: Syntax, meaning: Meaning) -> Result<Regex, String> {
+        let too_big = |error: &regex::Error| matches!(error, regex::Error::CompiledTooBig(_));
+        let translated = translate_with(class, source, syntax, false)?;
+        let built = match Regex::new(&translated, meaning) {
+            Err(error) if too_big(&error) => {
+                Regex::new(&translate_with(ascii_class, source, syntax, false)?, meaning)
+            }
+            built => built,
+        };
+        built.map_err(|error| match too_big(&error) {
+            true => "Regular expression too big".to_owned(),
+            false => "Invalid preceding regular expression".to_owned(),
         })
     }
 
@@ -170,6 +192,23 @@ mod tests {
         let lines = Meaning { by_lines: true, ..Meaning::default() };
         assert_eq!(Longest::new("a|b$", lines).unwrap().end(b"b\nx", 0), Some(1));
         assert!(Longest::new("ab*", Meaning::default()).is_none());
+    }
+
+    #[test]
+    fn classes_that_are_too_large_are_those_of_ascii() {
+        let repeated = |count: u32| {
+            let source = format!("^[[:alpha:]]{{1,{count}}}$");
+            Regex::posix(&source, Syntax::Strict, Meaning::default()).unwrap()
+        };
+        for (count, text, matches) in
+            [(2, "aé", true), (2, "aéé", false), (4_000, "aa", true), (4_000, "aé", false)]
+        {
+            let regex = repeated(count);
+            assert_eq!(regex.is_match(text.as_bytes()), matches, "{count}: {text}");
+        }
+        let nested = "((a{999}){999}){999}";
+        let error = Regex::posix(nested, Syntax::Strict, Meaning::default()).unwrap_err();
+        assert_eq!(error, "Regular expression too big");
     }
 
     #[test]
