@@ -71,8 +71,12 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
             "regexp-extended" => settings.extended = true,
             "separate" => settings.separate = true,
             "null-data" | "zero-terminated" => settings.end = 0,
-            "unbuffered" | "posix" | "sandbox" | "follow-symlinks" | "binary" | "line-length" => {}
-            "l" => drop(argument()),
+            "unbuffered" | "posix" | "sandbox" | "follow-symlinks" | "binary" => {}
+            "l" | "line-length" => match argument().map(|text| (text.parse(), text)) {
+                Some((Ok(columns), _)) => settings.columns = columns,
+                Some((Err(_), text)) => return fail(&format!("invalid line length: {text}")),
+                None => return fail("option requires an argument -- 'l'"),
+            },
             "i" | "in-place" => {
                 settings.in_place = Some(value.take().unwrap_or_default());
                 settings.separate = true;

@@ -28,11 +28,20 @@ pub(super) struct Settings {
     pub(super) in_place: Option<String>,
     /// What ends a line.
     pub(super) end: u8,
+    /// The columns that `l` folds at where it says nothing else.
+    pub(super) columns: usize,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { quiet: false, extended: false, separate: false, in_place: None, end: b'\n' }
+        Settings {
+            quiet: false,
+            extended: false,
+            separate: false,
+            in_place: None,
+            end: b'\n',
+            columns: 70,
+        }
     }
 }
 
@@ -590,8 +599,8 @@ impl<'a, W: Write> Stream<'a, W> {
                     self.hold.push(b'\n');
                     self.hold.extend_from_slice(&self.space);
                 }
-                Action::List => {
-                    let text = listed(&self.space);
+                Action::List(columns) => {
+                    let text = listed(&self.space, columns.unwrap_or(self.settings.columns));
                     self.write(text.as_bytes())?;
                 }
                 Action::Next => {
@@ -834,8 +843,9 @@ fn replace(
     }
 }
 
-/// `l`: what is not printable as escapes, lines folded at 70.
-fn listed(space: &[u8]) -> String {
+/// `l`: what is not printable as escapes, lines folded so that each has fewer columns than this; 0
+/// for no folding.
+fn listed(space: &[u8], columns: usize) -> String {
     let mut text = String::new();
     let mut width = 0;
     for byte in space {
@@ -851,7 +861,7 @@ fn listed(space: &[u8]) -> String {
             32..=126 => char::from(*byte).to_string(),
             byte => format!("\\{byte:03o}"),
         };
-        if width + piece.len() > 69 {
+        if columns > 0 && width + piece.len() >= columns {
             text.push_str("\\\n");
             width = 0;
         }

@@ -87,7 +87,8 @@ pub(super) enum Action {
     GetAppend,
     Hold,
     HoldAppend,
-    List,
+    /// The columns that lines are folded at; 0 for no folding.
+    List(Option<usize>),
     Next,
     NextAppend,
     Print,
@@ -295,7 +296,7 @@ impl Parser<'_> {
                     let number = self.number();
                     self.ended()?;
                     match letter {
-                        'l' | 'L' => Action::List,
+                        'l' | 'L' => Action::List(number),
                         letter => Action::Quit {
                             status: number.map_or(0, |number| (number & 0xFF) as i32),
                             print: letter == 'q',
