@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use crate::sort;
+use crate::{sort, usage};
 
 pub(crate) fn main() {
     toolcell_program::enter();
@@ -10,6 +10,7 @@ pub(crate) fn main() {
     let first = arguments.first().map(|name| name.to_string_lossy().into_owned());
     let name = first.unwrap_or_default();
     let name = name.rsplit('/').next().unwrap_or_default();
+    usage::speak_as_gnu();
     let _ = uucore::locale::setup_localization(name);
     std::process::exit(run(name, arguments.into_iter()));
 }

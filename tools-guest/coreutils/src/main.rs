@@ -4,6 +4,8 @@
 mod cell;
 #[cfg(target_os = "wasi")]
 mod sort;
+#[cfg(target_os = "wasi")]
+mod usage;
 
 #[cfg(target_os = "wasi")]
 fn main() {

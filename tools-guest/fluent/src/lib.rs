@@ -9,11 +9,24 @@
 
 use std::borrow::{Borrow, Cow};
 use std::fmt;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 pub use fluent_bundle::{FluentArgs, FluentError, FluentValue};
 use fluent_syntax::parser::ParserError;
 use unic_langid::LanguageIdentifier;
+
+/// Says something else instead of a message, whose variables it is given once they are known. It
+/// may end the program.
+pub type Instead = fn(id: &str, args: Option<&FluentArgs<'_>>) -> Option<String>;
+
+static INSTEAD: OnceLock<Instead> = OnceLock::new();
+
+/// Has all bundles ask for what to say instead of their messages. The first one that is given
+/// counts.
+pub fn say_instead(instead: Instead) {
+    let _ = INSTEAD.set(instead);
+}
 
 /// Messages, as they were written.
 #[derive(Debug)]
@@ -110,6 +123,9 @@ impl<R: Borrow<FluentResource>> FluentBundle<R> {
     /// The message of this name.
     pub fn get_message(&self, id: &str) -> Option<FluentMessage<'_>> {
         let entry = self.entry(id)?;
+        if let Some(text) = INSTEAD.get().and_then(|instead| instead(id, None)) {
+            return Some(FluentMessage { value: Some(Pattern::Instead(text)) });
+        }
         let (_, value) = entry.split_once('=')?;
         let value = value.trim_matches(' ');
         if !value.is_empty() && !value.contains(['\n', '{', '}']) {
@@ -133,8 +149,12 @@ impl<R: Borrow<FluentResource>> FluentBundle<R> {
     ) -> Cow<'m, str> {
         match pattern {
             Pattern::Words(words) => Cow::Borrowed(words),
+            Pattern::Instead(text) => Cow::Owned(text),
             Pattern::Parsed(found) => {
                 let (parsed, id) = *found;
+                if let Some(text) = INSTEAD.get().and_then(|instead| instead(&id, args)) {
+                    return Cow::Owned(text);
+                }
                 let value = parsed.get_message(&id).and_then(|message| message.value());
                 let text = value.map(|value| parsed.format_pattern(value, args, errors));
                 Cow::Owned(text.unwrap_or_default().into_owned())
@@ -187,6 +207,8 @@ impl<'m> FluentMessage<'m> {
 pub enum Pattern<'m> {
     /// Words alone.
     Words(&'m str),
+    /// What is said instead.
+    Instead(String),
     /// The message of this name, parsed.
     Parsed(Box<(Parsed, String)>),
 }
@@ -195,6 +217,7 @@ impl fmt::Debug for Pattern<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Pattern::Words(words) => f.debug_tuple("Words").field(words).finish(),
+            Pattern::Instead(text) => f.debug_tuple("Instead").field(text).finish(),
             Pattern::Parsed(found) => f.debug_tuple("Parsed").field(&found.1).finish(),
         }
     }

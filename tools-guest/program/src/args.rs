@@ -28,8 +28,7 @@ pub fn parse(words: &[String], letters: &str, long: &[&str]) -> Result<Vec<Arg>,
                 Some((name, value)) => (name, Some(value.to_owned())),
                 None => (name, None),
             };
-            let entry = long.iter().find(|entry| entry.split(['=', ':']).next() == Some(name));
-            let entry = entry.ok_or_else(|| format!("unrecognized option '--{name}'"))?;
+            let entry = named(name, word, long)?;
             let (full, letter) = entry.split_once(':').unwrap_or((entry, ""));
             let (full, takes) = match full.split_once('=') {
                 Some((full, "?")) => (full, None),
@@ -78,6 +77,32 @@ pub fn parse(words: &[String], letters: &str, long: &[&str]) -> Result<Vec<Arg>,
     Ok(args)
 }
 
+/// The entry of a long name, or of the beginning of one that is the beginning of no other.
+fn named<'a>(name: &str, word: &str, long: &[&'a str]) -> Result<&'a str, String> {
+    let full = |entry: &'a str| entry.split(['=', ':']).next().unwrap_or_default();
+    if let Some(entry) = long.iter().find(|entry| full(entry) == name) {
+        return Ok(entry);
+    }
+    let begun: Vec<&str> = long.iter().copied().filter(|entry| entry.starts_with(name)).collect();
+    let letter = |entry: &str| entry.split_once(':').map(|(_, letter)| letter.to_owned());
+    match begun[..] {
+        [] => Err(format!("unrecognized option '{word}'")),
+        // Several names of one option.
+        [first, ref rest @ ..]
+            if rest
+                .iter()
+                .all(|entry| letter(entry).is_some() && letter(entry) == letter(first)) =>
+        {
+            Ok(first)
+        }
+        _ => {
+            let names: Vec<String> =
+                begun.iter().map(|entry| format!(" '--{}'", full(entry))).collect();
+            Err(format!("option '{word}' is ambiguous; possibilities:{}", names.concat()))
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,6 +124,14 @@ mod tests {
                 Arg::Operand("-y".to_owned()),
             ]
         );
+        let long = ["lines=:n", "line-bytes=:C", "quiet:q", "silent:q", "size", "sort=:s"];
+        let one = |word: &str| parse(&[word.to_owned()], "", &long);
+        assert_eq!(one("--lines=1"), Ok(vec![option("n", Some("1"))]));
+        assert_eq!(one("--qu"), Ok(vec![option("q", None)]));
+        assert_eq!(one("--so=x"), Ok(vec![option("s", Some("x"))]));
+        let ambiguous = "option '--line=1' is ambiguous; possibilities: '--lines' '--line-bytes'";
+        assert_eq!(one("--line=1"), Err(ambiguous.to_owned()));
+        assert_eq!(one("--no=1"), Err("unrecognized option '--no=1'".to_owned()));
         assert_eq!(parse(&["-z".to_owned()], "n", &[]), Err("invalid option -- 'z'".to_owned()));
     }
 }

@@ -45,7 +45,7 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
     let args = match parse(words, "ts:o:c:xN:l:R:H:O:n:dLJ", &long) {
         Ok(args) => args,
         Err(error) => {
-            eprintln!("column: {error}");
+            eprintln!("column: {error}\nTry 'column --help' for more information.");
             return 1;
         }
     };

@@ -8,8 +8,12 @@ use toolcell_text::escape;
 pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
     let mut paths: Vec<&str> = words.iter().map(String::as_str).collect();
     if let Some(option) = paths.iter().find(|word| word.len() > 1 && word.starts_with('-')) {
-        eprintln!("rev: invalid option -- '{}'", option.trim_start_matches('-'));
-        return 2;
+        match option.strip_prefix("--") {
+            Some(_) => eprintln!("rev: unrecognized option '{option}'"),
+            None => eprintln!("rev: invalid option -- '{}'", &option[1..]),
+        }
+        eprintln!("Try 'rev --help' for more information.");
+        return 1;
     }
     if paths.is_empty() {
         paths.push("-");

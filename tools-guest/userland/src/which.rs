@@ -15,7 +15,9 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
     let all = args.contains(&Arg::Option("a".to_owned(), None));
     let silent = args.contains(&Arg::Option("s".to_owned(), None));
     let path = std::env::var("PATH").unwrap_or_default();
-    let mut status = 0;
+    // Without a name nothing was found.
+    let named = args.iter().any(|arg| matches!(arg, Arg::Operand(_)));
+    let mut status = i32::from(!named);
     for arg in args {
         let Arg::Operand(name) = arg else { continue };
         let candidates: Vec<String> = match name.contains('/') {

@@ -31,8 +31,7 @@ pub(super) fn run(words: &[String], mut world: World) -> i32 {
                 world.env.retain(|(known, _)| known != &word[8..]);
             }
             word => {
-                eprintln!("env: invalid option -- '{}'", word.trim_start_matches('-'));
-                return 125;
+                return wrong_option("env", word);
             }
         }
     }
@@ -54,6 +53,19 @@ pub(super) fn run(words: &[String], mut world: World) -> i32 {
     }
 }
 
+/// Says that there is no such option.
+pub(super) fn wrong_option(name: &str, word: &str) -> i32 {
+    match word.strip_prefix("--") {
+        Some(_) => eprintln!("{name}: unrecognized option '{word}'"),
+        None => {
+            let letter = word.chars().nth(1).unwrap_or_default();
+            eprintln!("{name}: invalid option -- '{letter}'");
+        }
+    }
+    eprintln!("Try '{name} --help' for more information.");
+    125
+}
+
 /// Runs a command; what the wrapper asks for (a priority, a buffer, no hang-up) has no meaning
 /// here. Its own options are skipped.
 pub(super) fn plainly(name: &str, words: &[String], mut world: World) -> i32 {
@@ -64,7 +76,13 @@ pub(super) fn plainly(name: &str, words: &[String], mut world: World) -> i32 {
         }
         let takes = matches!(word.as_str(), "-n" | "-o" | "-i" | "-e");
         if takes && name != "nohup" {
-            words.next();
+            let value = words.next();
+            let number = value.is_some_and(|value| value.parse::<i32>().is_ok());
+            if name == "nice" && !number {
+                let value = value.map_or("", String::as_str);
+                eprintln!("nice: invalid adjustment ‘{value}’");
+                return 125;
+            }
         }
     }
     let argv: Vec<String> = words.cloned().collect();
@@ -73,7 +91,7 @@ pub(super) fn plainly(name: &str, words: &[String], mut world: World) -> i32 {
             println!("0");
             return 0;
         }
-        eprintln!("{name}: missing operand");
+        eprintln!("{name}: missing operand\nTry '{name} --help' for more information.");
         return 125;
     }
     match world.run(&argv) {

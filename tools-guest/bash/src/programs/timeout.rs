@@ -4,10 +4,13 @@ use std::time::{Duration, Instant};
 
 use toolcell_shell::System;
 
+use super::env::wrong_option;
 use super::{World, not_started};
 
 /// How long is slept between two looks at the command.
 const LOOK: Duration = Duration::from_millis(5);
+
+const HINT: &str = "Try 'timeout --help' for more information.";
 
 pub(super) fn run(words: &[String], mut world: World) -> i32 {
     let mut words = words.iter().peekable();
@@ -36,22 +39,21 @@ pub(super) fn run(words: &[String], mut world: World) -> i32 {
             "--foreground" | "-v" | "--verbose" => {}
             "--" => break,
             name => {
-                eprintln!("timeout: invalid option -- '{}'", name.trim_start_matches('-'));
-                return 125;
+                return wrong_option("timeout", name);
             }
         }
     }
     let Some(limit) = words.next() else {
-        eprintln!("timeout: missing operand");
+        eprintln!("{HINT}");
         return 125;
     };
     let Some(limit) = duration(limit) else {
-        eprintln!("timeout: invalid time interval ‘{limit}’");
+        eprintln!("timeout: invalid time interval ‘{limit}’\n{HINT}");
         return 125;
     };
     let argv: Vec<String> = words.cloned().collect();
     if argv.is_empty() {
-        eprintln!("timeout: missing operand");
+        eprintln!("{HINT}");
         return 125;
     }
     let pid = match world.start(&argv) {
