@@ -10,7 +10,11 @@ const TOOLS: &[&str] = &["edit", "glob", "grep", "pdf", "read", "write"];
 /// The programs: the crate, which is called by its file's name, and the names that it serves.
 const PROGRAMS: &[(&str, &str)] = &[
     ("archives", "bunzip2 bzcat bzip2 gunzip gzip tar unxz unzip xz xzcat zcat zip"),
-    ("bash", "awk bash env find kill killall nice nohup pgrep pkill ps sh stdbuf timeout xargs"),
+    (
+        "bash",
+        "awk bash env find kill killall nice nohup pgrep pkill ps sh stdbuf timeout xargs \
+         zegrep zfgrep zgrep",
+    ),
     ("calc", "bc dc"),
     (
         "coreutils",

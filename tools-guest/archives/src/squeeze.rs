@@ -44,6 +44,7 @@ struct Options {
     test: bool,
     list: bool,
     verbose: bool,
+    recursive: bool,
     level: u32,
     suffix: Option<String>,
 }
@@ -67,6 +68,7 @@ pub(crate) fn run(call: Call, words: &[String], out: &mut impl Write) -> i32 {
         "name:N",
         "no-name:n",
         "quiet:q",
+        "recursive:r",
         "rsyncable:n",
         "suffix=:S",
         "test:t",
@@ -80,7 +82,7 @@ pub(crate) fn run(call: Call, words: &[String], out: &mut impl Write) -> i32 {
     let letters = if call.codec == Codec::Xz {
         "cdefklnNqS:tT:vz0123456789"
     } else {
-        "cdefklnNqsS:tvz123456789"
+        "cdefklnNqrsS:tvz123456789"
     };
     let args = match parse(words, letters, &long) {
         Ok(args) => args,
@@ -96,6 +98,7 @@ pub(crate) fn run(call: Call, words: &[String], out: &mut impl Write) -> i32 {
         test: false,
         list: false,
         verbose: false,
+        recursive: false,
         level: call.codec.level(),
         suffix: None,
     };
@@ -112,6 +115,7 @@ pub(crate) fn run(call: Call, words: &[String], out: &mut impl Write) -> i32 {
                 "t" => (options.test, options.call.unpack) = (true, true),
                 "l" => options.list = true,
                 "v" => options.verbose = true,
+                "r" => options.recursive = true,
                 "S" => options.suffix = value,
                 digit => options.level = digit.parse().unwrap_or(options.level),
             },
@@ -127,8 +131,12 @@ pub(crate) fn run(call: Call, words: &[String], out: &mut impl Write) -> i32 {
     if paths.is_empty() {
         paths.push("-".to_owned());
     }
+    if options.recursive {
+        paths = paths.iter().flat_map(|path| below(path, &options)).collect();
+    }
     let mut status = 0;
     for path in &paths {
+        let path = &found(path, &options);
         let result = match options.list {
             true => list(path, out),
             false => one(name, path, &options, out),
@@ -157,6 +165,28 @@ pub(crate) fn run(call: Call, words: &[String], out: &mut impl Write) -> i32 {
         }
     }
     status
+}
+
+/// The files of a directory that are to be packed, or unpacked; of anything else itself.
+fn below(path: &str, options: &Options) -> Vec<String> {
+    let Ok(entries) = std::fs::read_dir(path) else { return vec![path.to_owned()] };
+    let mut names: Vec<String> =
+        entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    let paths = names.into_iter().map(|name| format!("{}/{name}", path.trim_end_matches('/')));
+    let paths = paths.flat_map(|path| below(&path, options));
+    let suffix = options.suffix.as_deref().unwrap_or(options.call.codec.suffix());
+    paths.filter(|path| path.ends_with(suffix) == options.call.unpack).collect()
+}
+
+/// What `gunzip NAME` unpacks where there is only `NAME.gz`.
+fn found(path: &str, options: &Options) -> String {
+    let suffix = options.suffix.as_deref().unwrap_or(options.call.codec.suffix());
+    let is_gzip = options.call.codec == Codec::Gzip && options.call.unpack;
+    match is_gzip && path != "-" && !path.ends_with(suffix) && look(path, true).is_err() {
+        true => format!("{path}{suffix}"),
+        false => path.to_owned(),
+    }
 }
 
 enum Trouble {

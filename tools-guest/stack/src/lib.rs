@@ -47,7 +47,7 @@ impl Stack {
 
     /// Whether fewer than this many bytes are left.
     pub fn lacks(&self, bytes: usize) -> bool {
-        self.used() > self.limit.saturating_sub(bytes)
+        self.used().saturating_add(bytes) > self.limit
     }
 
     fn used(&self) -> usize {

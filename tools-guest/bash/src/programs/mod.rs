@@ -8,6 +8,7 @@ mod kill;
 mod ps;
 mod timeout;
 mod xargs;
+mod zgrep;
 
 use std::rc::Rc;
 
@@ -35,6 +36,7 @@ pub(crate) fn run(name: &str, words: &[String], world: World) -> Option<i32> {
         "nohup" | "nice" | "stdbuf" => env::plainly(name, words, world),
         "timeout" => timeout::run(words, world),
         "xargs" => xargs::run(words, world),
+        "zegrep" | "zfgrep" | "zgrep" => zgrep::run(name, words, world),
         _ => return None,
     })
 }

@@ -446,6 +446,8 @@ impl Parser<'_> {
             match self.next()? {
                 c if c == delimiter && !bracket => return Some(text),
                 '\n' if expression && delimiter != '\n' && !bracket => return None,
+                // In brackets it is a character, and what ends them does so after it, too.
+                '\\' if bracket && self.peek() == Some(']') => text.push('\\'),
                 '\\' => match self.next()? {
                     c if c == delimiter && c != '&' => {
                         // The delimiter without its own meaning in an expression, where it has one.

@@ -1,0 +1,58 @@
+//! `tar`. [`options`] is its command line, [`write`] makes archives and changes them, [`read`] lists,
+//! unpacks and compares them.
+
+mod options;
+mod read;
+mod rename;
+mod write;
+
+use std::io::{self, Write};
+
+use toolcell_program::message;
+
+use options::parse;
+
+pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
+    let options = match parse(words) {
+        Ok(options) => options,
+        Err(error) => {
+            eprintln!("tar: {error}\nTry 'tar --help' or 'tar --usage' for more information.");
+            return 2;
+        }
+    };
+    let done = match options.mode {
+        Some('A') => write::join(&options),
+        Some('c') => write::create(&options, out),
+        Some('d') => match read::compare(&options, out) {
+            Ok(0) => Ok(0),
+            // What differs is no failure of the program.
+            Ok(_) => return 1,
+            Err(error) => Err(error),
+        },
+        Some('D') => write::delete(&options),
+        Some('r') => write::append(&options, false, out),
+        Some('t') => read::list(&options, out),
+        Some('u') => write::append(&options, true, out),
+        Some('x') => read::extract(&options, out),
+        _ => Err(io::Error::other(
+            "You must specify one of the '-Acdtrux', '--delete' or '--test-label' options",
+        )),
+    };
+    match done {
+        Ok(0) => 0,
+        Ok(_) => {
+            eprintln!("tar: Exiting with failure status due to previous errors");
+            2
+        }
+        Err(error) => {
+            let _ = out.flush();
+            eprintln!("tar: {}\ntar: Error is not recoverable: exiting now", message(&error));
+            2
+        }
+    }
+}
+
+/// An error that says which file could not be opened.
+fn cannot_open(path: &str) -> impl Fn(io::Error) -> io::Error {
+    move |error| io::Error::other(format!("{path}: Cannot open: {}", message(&error)))
+}

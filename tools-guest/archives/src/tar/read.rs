@@ -1,0 +1,292 @@
+//! Archives that are listed, unpacked and compared.
+
+use std::fs::{File, FileTimes};
+use std::io::{self, Read, Write};
+use std::path::{Component, Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use toolcell_program::files::{self, Kind};
+use toolcell_program::{message, mode};
+use toolcell_text::wild;
+
+use super::cannot_open;
+use super::options::Options;
+use crate::codec::{Codec, peek};
+
+/// Bytes that one file of an archive may become. Against archives made to fill the disk.
+const MAX_FILE: u64 = 8 << 30;
+
+fn reader(options: &Options) -> io::Result<Box<dyn Read>> {
+    let input: Box<dyn Read> = match options.archive.as_deref() {
+        None | Some("-") => Box::new(io::stdin().lock()),
+        Some(path) => Box::new(File::open(path).map_err(cannot_open(path))?),
+    };
+    // Whether it is compressed is seen from its first bytes.
+    let (start, input) = peek(input, 6)?;
+    match (Codec::of(&start), options.codec) {
+        (Some(codec), _) => Ok(codec.reader(input)),
+        (None, Some(Codec::Gzip)) => Err(io::Error::other("gzip: stdin: not in gzip format")),
+        (None, Some(_)) => Err(io::Error::other("the archive is not packed that way")),
+        (None, None) => Ok(Box::new(input)),
+    }
+}
+
+/// The members that are asked for, and which of these were come by.
+pub(super) struct Members<'a> {
+    options: &'a Options,
+    found: Vec<bool>,
+}
+
+impl Members<'_> {
+    pub(super) fn of(options: &Options) -> Members<'_> {
+        Members { options, found: vec![false; options.paths.len()] }
+    }
+
+    /// Whether a member is asked for. Where none is named, all are.
+    pub(super) fn wants(&mut self, path: &str) -> bool {
+        if self.options.excluded(path) {
+            return false;
+        }
+        let path = path.trim_end_matches('/');
+        let mut wants = self.found.is_empty();
+        for ((_, wanted), found) in self.options.paths.iter().zip(&mut self.found) {
+            let wanted = wanted.trim_end_matches('/');
+            let below = path.starts_with(&format!("{wanted}/"));
+            let fits = path == wanted || below || self.options.wildcards && wild(wanted, path);
+            *found |= fits;
+            wants |= fits;
+        }
+        wants
+    }
+
+    /// Tells of those that are not there, and how many there are.
+    pub(super) fn missing(&self) -> u32 {
+        let missing = self.options.paths.iter().zip(&self.found).filter(|(_, found)| !**found);
+        missing.inspect(|((_, path), _)| eprintln!("tar: {path}: Not found in archive")).count()
+            as u32
+    }
+}
+
+pub(super) fn list(options: &Options, out: &mut impl Write) -> io::Result<u32> {
+    let mut archive = tar::Archive::new(reader(options)?);
+    let mut members = Members::of(options);
+    for entry in archive.entries()? {
+        let entry = entry?;
+        let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+        if !members.wants(&name) {
+            continue;
+        }
+        let shown = match options.shows_renamed {
+            true => renamed(options, &name),
+            false => name,
+        };
+        if options.verbose {
+            let header = entry.header();
+            let kind = match header.entry_type() {
+                tar::EntryType::Directory => Kind::Directory,
+                tar::EntryType::Symlink => Kind::Symlink,
+                _ => Kind::File,
+            };
+            let bits = mode::shown(kind, header.mode().unwrap_or(0));
+            let owner = |name: Option<&str>| name.unwrap_or("agent").to_owned();
+            let user = owner(header.username().ok().flatten());
+            let owners = format!("{user}/{}", owner(header.groupname().ok().flatten()));
+            let size = entry.size().to_string();
+            let width = 19usize.saturating_sub(owners.len() + 1).max(size.len());
+            let time = toolcell_text::time("%F %R", header.mtime().unwrap_or(0) as i64);
+            let target = match entry.link_name()? {
+                Some(target) if kind == Kind::Symlink => format!(" -> {}", target.display()),
+                _ => String::new(),
+            };
+            writeln!(out, "{bits} {owners} {size:>width$} {time} {shown}{target}")?;
+        } else {
+            writeln!(out, "{shown}")?;
+        }
+    }
+    Ok(members.missing())
+}
+
+pub(super) fn extract(options: &Options, out: &mut impl Write) -> io::Result<u32> {
+    if let Some(directory) = &options.directory {
+        std::fs::read_dir(directory).map_err(cannot_open(directory))?;
+    }
+    let mut archive = tar::Archive::new(reader(options)?);
+    let mut members = Members::of(options);
+    let mut failed = 0;
+    for entry in archive.entries()? {
+        let mut entry = entry?;
+        let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+        if !members.wants(&name) {
+            continue;
+        }
+        let Some(inside) = place(options, &renamed(options, &name)) else {
+            eprintln!("tar: {name}: Member name contains '..'");
+            failed += 1;
+            continue;
+        };
+        if inside.as_os_str().is_empty() {
+            continue;
+        }
+        if options.verbose {
+            writeln!(out, "{name}")?;
+        }
+        if options.to_stdout {
+            io::copy(&mut entry.by_ref().take(MAX_FILE), out)?;
+            continue;
+        }
+        let path = options.base().join(&inside);
+        if let Err(error) = unpack(&mut entry, &path, options) {
+            eprintln!("tar: {name}: Cannot open: {}", message(&error));
+            failed += 1;
+        }
+    }
+    Ok(failed + members.missing())
+}
+
+/// What `--transform` makes of a member's name: the slash of a directory stays.
+fn renamed(options: &Options, name: &str) -> String {
+    match name.strip_suffix('/') {
+        Some(name) => format!("{}/", options.renamed(name)),
+        None => options.renamed(name),
+    }
+}
+
+/// Where a member goes; `None` if that is outside of the directory that is unpacked into.
+fn place(options: &Options, name: &str) -> Option<PathBuf> {
+    let mut inside = PathBuf::new();
+    let parts = Path::new(name).components().filter(|part| *part != Component::CurDir);
+    for part in parts.skip(options.strip) {
+        match part {
+            Component::RootDir if !options.absolute => {}
+            Component::ParentDir if !options.absolute => return None,
+            part => inside.push(part),
+        }
+    }
+    Some(inside)
+}
+
+/// Says where members differ from the files of their names, and how often they do.
+pub(super) fn compare(options: &Options, out: &mut impl Write) -> io::Result<u32> {
+    let mut archive = tar::Archive::new(reader(options)?);
+    let mut members = Members::of(options);
+    let mut count = 0;
+    for entry in archive.entries()? {
+        let mut entry = entry?;
+        let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+        if !members.wants(&name) {
+            continue;
+        }
+        let path = options.base().join(&name);
+        let found = match files::look(&path.to_string_lossy(), options.dereference) {
+            Ok(found) => found,
+            Err(error) => {
+                out.flush()?;
+                eprintln!("tar: {name}: Warning: Cannot stat: {}", message(&error));
+                count += 1;
+                continue;
+            }
+        };
+        for what in differences(&mut entry, &path, &found)? {
+            writeln!(out, "{name}: {what}")?;
+            count += 1;
+        }
+    }
+    Ok(count + members.missing())
+}
+
+fn differences<R: Read>(
+    entry: &mut tar::Entry<'_, R>,
+    path: &Path,
+    found: &files::Details,
+) -> io::Result<Vec<&'static str>> {
+    let header = entry.header();
+    let kind = match header.entry_type() {
+        tar::EntryType::Directory => Kind::Directory,
+        tar::EntryType::Symlink => Kind::Symlink,
+        _ => Kind::File,
+    };
+    if kind != found.kind {
+        return Ok(vec!["File type differs"]);
+    }
+    let mut what = Vec::new();
+    if kind == Kind::Symlink {
+        let target = entry.link_name()?.map(|target| target.into_owned());
+        if target != Some(std::fs::read_link(path)?) {
+            what.push("Symlink differs");
+        }
+        return Ok(what);
+    }
+    if header.mode().is_ok_and(|mode| mode & 0o777 != found.mode & 0o777) {
+        what.push("Mode differs");
+    }
+    if kind == Kind::File {
+        if header.mtime().is_ok_and(|time| time != found.modified / 1_000_000_000) {
+            what.push("Mod time differs");
+        }
+        if entry.size() != found.size {
+            what.push("Size differs");
+        } else if !is_same(entry, File::open(path)?)? {
+            what.push("Contents differ");
+        }
+    }
+    Ok(what)
+}
+
+/// Whether two of the same length hold the same.
+fn is_same(mut left: impl Read, mut right: impl Read) -> io::Result<bool> {
+    let (mut ours, mut theirs) = (vec![0; 64 << 10], vec![0; 64 << 10]);
+    loop {
+        let count = left.read(&mut ours)?;
+        if count == 0 {
+            return Ok(true);
+        }
+        right.read_exact(&mut theirs[..count])?;
+        if ours[..count] != theirs[..count] {
+            return Ok(false);
+        }
+    }
+}
+
+fn unpack<R: Read>(
+    entry: &mut tar::Entry<'_, R>,
+    path: &Path,
+    options: &Options,
+) -> io::Result<()> {
+    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        std::fs::create_dir_all(parent)?;
+    }
+    match entry.header().entry_type() {
+        tar::EntryType::Directory => std::fs::create_dir_all(path),
+        tar::EntryType::Symlink => {
+            let target = entry.link_name()?.map(PathBuf::from).unwrap_or_default();
+            let _ = std::fs::remove_file(path);
+            files::symlink(&target.to_string_lossy(), &path.to_string_lossy())
+        }
+        tar::EntryType::Regular | tar::EntryType::Continuous => {
+            if options.keep && path.exists() {
+                return Err(io::ErrorKind::AlreadyExists.into());
+            }
+            // An old link must not lead the content elsewhere.
+            let _ = std::fs::remove_file(path);
+            let mut file = File::create(path)?;
+            io::copy(&mut entry.by_ref().take(MAX_FILE), &mut file)?;
+            let header = entry.header();
+            if let Ok(seconds) = header.mtime() {
+                let time = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+                file.set_times(FileTimes::new().set_modified(time))?;
+            }
+            match header.mode() {
+                Ok(mode) if mode & 0o777 != 0o644 => {
+                    files::set_mode(&path.to_string_lossy(), mode & 0o777)
+                }
+                _ => Ok(()),
+            }
+        }
+        tar::EntryType::Link => {
+            let target = entry.link_name()?.map(PathBuf::from).unwrap_or_default();
+            let _ = std::fs::remove_file(path);
+            std::fs::hard_link(options.base().join(target), path)
+        }
+        _ => Err(io::Error::other("this kind of member is not supported")),
+    }
+}
