@@ -1,4 +1,4 @@
-//! `tar`. [`options`] is its command line, [`write`] makes archives and changes them, [`read`] lists,
+//! `tar`. [`options`] is its command line, [`mod@write`] makes archives and changes them, [`read`] lists,
 //! unpacks and compares them.
 
 mod options;
