@@ -1,9 +1,13 @@
 //! The Bash tool through the library's front door, rule by rule.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 use tests::{World, call};
+use toolcell::process::{Exit, Fd};
 use toolcell::runtime::EngineOptions;
-use toolcell::{Cell, CustomProgram, Runtime, ToolResult};
+use toolcell::vfs::Output;
+use toolcell::{Cell, CustomProgram, Runtime, Shell, ToolResult};
 
 async fn bash(cell: &Cell, command: &str) -> ToolResult {
     call(cell, "Bash", json!({ "command": command, "timeout": 60_000 })).await
@@ -379,6 +383,55 @@ async fn a_persistent_shell_goes_on_where_it_was() {
     printed(&bash(&cell, "echo [$y]").await, "[]");
     let refused = call(&cell, "Bash", json!({ "restart": true })).await;
     assert!(refused.text().contains("persistent shell"), "{}", refused.text());
+}
+
+/// What a command of a person's shell prints, and a sign of the first of it.
+#[derive(Debug, Default)]
+struct Printed(parking_lot::Mutex<String>, tokio::sync::Notify);
+
+impl Output for Printed {
+    fn write(&self, data: &[u8]) -> Result<(), rustix::io::Errno> {
+        self.0.lock().push_str(&String::from_utf8_lossy(data));
+        self.1.notify_one();
+        Ok(())
+    }
+}
+
+/// Runs a command of a person's shell, which is interrupted as soon as it has printed something.
+async fn interrupted(cell: &Cell, shell: &mut Shell<'_>, command: &str) -> (Option<Exit>, String) {
+    let output = Arc::new(Printed::default());
+    let interrupt = shell.interrupt();
+    let run = shell.run(command, &[], Fd::null(), output.clone(), output.clone());
+    let send = async {
+        output.1.notified().await;
+        interrupt.send(cell);
+    };
+    let (exit, ()) = tokio::join!(run, send);
+    let printed = std::mem::take(&mut *output.0.lock());
+    (exit, printed)
+}
+
+#[tokio::test]
+async fn an_interrupt_ends_a_persons_command_and_not_the_shell() {
+    let world = World::new();
+    let cell = world.cell();
+    let mut shell = Shell::interactive(&cell).unwrap();
+    for command in [
+        "x=1; cd workspace; echo begun; sleep 1000; echo not reached",
+        "f() { while :; do :; done; }; echo begun; f; echo not reached",
+        "echo begun; y=$(sleep 1000); echo not reached",
+        "echo begun; yes | cat > /dev/null; echo not reached",
+        "echo begun; for i in 1 2; do (sleep 1000); echo not reached; done",
+    ] {
+        let (exit, printed) = interrupted(&cell, &mut shell, command).await;
+        assert_eq!((exit, &*printed), (Some(Exit::Status(130)), "begun\n"), "{command}");
+        assert!(!shell.has_exited());
+    }
+
+    let (_, printed) = interrupted(&cell, &mut shell, "echo $? $x $(pwd); type -t f").await;
+
+    assert_eq!(printed, "130 1 /home/agent/workspace\nfunction\n");
+    shell.close().await;
 }
 
 #[tokio::test]

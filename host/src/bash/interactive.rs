@@ -22,6 +22,7 @@ pub struct Shell<'a> {
     kept: Vec<u8>,
     cwd: String,
     exited: bool,
+    interactive: bool,
     running: Arc<Mutex<Option<Arc<Process>>>>,
 }
 
@@ -34,13 +35,26 @@ pub struct Interrupt {
 /// SIGINT.
 const INTERRUPT: u8 = 2;
 
+/// SIGKILL.
+const KILL: u8 = 9;
+
 impl Interrupt {
     /// Interrupts the command that runs, with all that it started. Says whether there was one.
     pub fn send(&self, cell: &Cell) -> bool {
+        self.signal(cell, INTERRUPT)
+    }
+
+    /// Kills the command that runs, with all that it started: one that interrupts do not end. The
+    /// shell goes on from what it knew before that command. Says whether there was one.
+    pub fn kill(&self, cell: &Cell) -> bool {
+        self.signal(cell, KILL)
+    }
+
+    fn signal(&self, cell: &Cell, signal: u8) -> bool {
         let running = self.running.lock();
         let Some(process) = &*running else { return false };
         for process in cell.kernel().table().group(process.group) {
-            process.signal(INTERRUPT);
+            process.signal(signal);
         }
         true
     }
@@ -58,8 +72,18 @@ impl<'a> Shell<'a> {
             kept: Vec::new(),
             cwd: HOME.to_owned(),
             exited: false,
+            interactive: false,
             running: Arc::default(),
         })
+    }
+
+    /// The same for a person, as `bash -i`: an error or an interrupt ends a command line, not the
+    /// shell, aliases are expanded, and messages name no lines.
+    ///
+    /// # Errors
+    /// As [`Shell::new`].
+    pub fn interactive(cell: &'a Cell) -> Result<Shell<'a>, Error> {
+        Ok(Shell { interactive: true, ..Shell::new(cell)? })
     }
 
     /// Where the next command begins: a guest path.
@@ -87,7 +111,8 @@ impl<'a> Shell<'a> {
         output: Arc<dyn Output>,
         errors: Arc<dyn Output>,
     ) -> Option<Exit> {
-        let mut argv = ["bash", "-c", command].map(str::to_owned).to_vec();
+        let options = if self.interactive { "-ic" } else { "-c" };
+        let mut argv = ["bash", options, command].map(str::to_owned).to_vec();
         argv.extend_from_slice(arguments);
         let session = SessionShell {
             start_file: self.cell.session().setting("env_file"),

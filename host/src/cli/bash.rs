@@ -29,6 +29,9 @@ const MAX_SCRIPT: u64 = 64 << 20;
 /// Bytes that were typed while a command ran and that it did not read.
 const MAX_UNREAD: usize = 64 << 10;
 
+/// So many interrupts end a command whatever it makes of them.
+const INTERRUPTS: u32 = 3;
+
 /// How often it is looked whether somebody types while a command runs.
 const TYPED: Duration = Duration::from_millis(20);
 
@@ -76,8 +79,8 @@ async fn once(cell: &Cell, command: &str, arguments: &[String]) -> anyhow::Resul
     Ok(exit.map_or(126, Exit::status))
 }
 
-/// Runs a command: what is typed meanwhile is its input, an interrupt ends it and not us. How it
-/// ended comes back, and what it left unread.
+/// Runs a command: what is typed meanwhile is its input, an interrupt ends it and not us, and
+/// [`INTERRUPTS`] of them kill it. How it ended comes back, and what it left unread.
 async fn with_streams(
     cell: &Cell,
     shell: &mut Shell<'_>,
@@ -92,6 +95,7 @@ async fn with_streams(
         move || typed(&writer, &done)
     });
     let interrupt = shell.interrupt();
+    let mut interrupts = 0;
     let (out, err) = (Stream::new(false), Stream::new(true));
     let exit = {
         let run = shell.run(command, arguments, reader, out, err);
@@ -100,7 +104,11 @@ async fn with_streams(
             tokio::select! {
                 exit = &mut run => break exit,
                 _ = tokio::signal::ctrl_c() => {
-                    interrupt.send(cell);
+                    interrupts += 1;
+                    match interrupts < INTERRUPTS {
+                        true => interrupt.send(cell),
+                        false => interrupt.kill(cell),
+                    };
                 }
             }
         }
@@ -150,7 +158,7 @@ async fn interactive(cell: &Cell, history: &std::path::Path) -> anyhow::Result<u
     editor.set_max_history_size(MAX_HISTORY)?;
     // The first time, there is none.
     let _ = editor.load_history(history);
-    let mut shell = Shell::new(cell)?;
+    let mut shell = Shell::interactive(cell)?;
     let mut status = 0;
     let mut text = String::new();
     let mut typed_ahead = String::new();

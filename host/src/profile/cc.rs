@@ -317,7 +317,11 @@ fn glob(result: &Value) -> String {
     let mut lines: Vec<String> =
         strings(&result["filenames"]).into_iter().map(str::to_owned).collect();
     if lines.is_empty() {
-        lines.push("No files found".to_owned());
+        // GLOB-R8: what could not be read may hold what was looked for.
+        lines.push(match count(&result["unreadable"]) {
+            0 => "No files found".to_owned(),
+            _ => "Nothing found in what could be read".to_owned(),
+        });
     }
     let (shown, total) = (count(&result["numFiles"]), count(&result["totalMatches"]));
     if total > shown {
@@ -467,6 +471,15 @@ mod tests {
             "Glob",
             json!({ "filenames": ["/a"], "numFiles": 1, "totalMatches": 3, "countIsComplete": true }),
             "/a\n(Results are truncated. Consider using a more specific path or pattern.) 1 of 3 files are shown.",
+        );
+    }
+
+    #[test]
+    fn glob_r8_the_unreadable_may_hold_what_was_not_found() {
+        check(
+            "Glob",
+            json!({ "filenames": [], "unreadable": 2 }),
+            "Nothing found in what could be read\n(2 entries could not be read.)",
         );
     }
 

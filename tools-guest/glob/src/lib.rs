@@ -68,9 +68,11 @@ impl Tool for Glob {
         if search.matches.is_empty()
             && let Some(deep) = pattern.anywhere()?
         {
-            let mut search = Search::new(session);
-            search.walk(&pattern, &deep, options, usize::MAX);
-            deeper = Some(search.matches.len()).filter(|count| *count > 0);
+            let mut deep_search = Search::new(session);
+            deep_search.walk(&pattern, &deep, options, usize::MAX);
+            deeper = Some(deep_search.matches.len()).filter(|count| *count > 0);
+            // What it went through contains what the first one did.
+            search.unreadable = search.unreadable.max(deep_search.unreadable);
         }
         Ok(search.finish(&input.pattern, started, deeper))
     }
@@ -308,6 +310,26 @@ mod tests {
         let files = [".env", ".git/config", "node_modules/m.js"];
         check(&files, json!({ "pattern": "**/*" }), &[".env", "node_modules/m.js"]);
         check(&files, json!({ "pattern": ".git/*" }), &[".git/config"]);
+    }
+
+    /// A directory whose path is longer than any that can be opened: not even root can read it.
+    #[test]
+    fn glob_r8_what_cannot_be_read_is_counted() {
+        use rustix::fs::{CWD, Mode, OFlags, mkdirat, openat};
+        let tree = tree(&["a.txt"]);
+        let name = "d".repeat(250);
+        let flags = OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let mut directory = openat(CWD, tree.path(), flags, Mode::empty()).unwrap();
+        for _ in 0..17 {
+            mkdirat(&directory, name.as_str(), Mode::RWXU).unwrap();
+            directory = openat(&directory, name.as_str(), flags, Mode::empty()).unwrap();
+        }
+
+        let found = call(tree.path(), json!({ "pattern": "**/*.txt" })).unwrap();
+        let nothing = call(tree.path(), json!({ "pattern": "*.rs" })).unwrap();
+
+        assert_eq!((&found["numFiles"], &found["unreadable"]), (&json!(1), &json!(1)));
+        assert_eq!((&nothing["numFiles"], &nothing["unreadable"]), (&json!(0), &json!(1)));
     }
 
     #[test]

@@ -14,10 +14,10 @@ fn fixtures() -> PathBuf {
 }
 
 /// What a case gives: standard output and status, without the name of its directory.
-fn run(shell: &str, case: &str) -> Value {
+fn run(shell: &str, option: &str, case: &str) -> Value {
     let directory = tempfile::tempdir().unwrap();
     let Output { status, stdout, .. } = Command::new(shell)
-        .args(["-c", case])
+        .args([option, case])
         .current_dir(directory.path())
         .stdin(Stdio::null())
         .env_clear()
@@ -42,8 +42,10 @@ fn every_case_does_what_bash_did() {
         let text = std::fs::read_to_string(&file).unwrap();
         let cases: Vec<&str> = text.trim_end().split("\n%%\n").collect();
         let answers = file.with_extension("answers.json");
+        let option = if file.ends_with("interactive.cases") { "-ic" } else { "-c" };
         if record {
-            let recorded: Vec<Value> = cases.iter().map(|case| run("/bin/bash", case)).collect();
+            let recorded: Vec<Value> =
+                cases.iter().map(|case| run("/bin/bash", option, case)).collect();
             let lines: Vec<String> = recorded.iter().map(Value::to_string).collect();
             std::fs::write(&answers, format!("[\n{}\n]\n", lines.join(",\n"))).unwrap();
         }
@@ -52,7 +54,7 @@ fn every_case_does_what_bash_did() {
         assert_eq!(answers.len(), cases.len(), "{}: record the answers anew", file.display());
         for (case, expected) in cases.iter().zip(&answers) {
             count += 1;
-            let given = run(SHELL, case);
+            let given = run(SHELL, option, case);
             if given != *expected {
                 wrong.push(format!("{case}\n  bash {expected}\n  ours {given}\n"));
             }

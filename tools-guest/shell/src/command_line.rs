@@ -15,7 +15,7 @@ pub fn run<S: System>(
 ) -> u8 {
     let mut arguments = arguments.into_iter().peekable();
     let (mut options, mut shopts) = (Vec::new(), Vec::new());
-    let (mut command_string, mut stdin) = (false, false);
+    let (mut command_string, mut stdin, mut interactive) = (false, false, false);
     let is_option = |word: &String| word.len() > 1 && word.starts_with(['-', '+']);
     while let Some(word) = arguments.next_if(is_option) {
         let on = word.starts_with('-');
@@ -32,7 +32,8 @@ pub fn run<S: System>(
             match letter {
                 'c' => command_string = true,
                 's' => stdin = true,
-                'l' | 'i' => {}
+                'i' => interactive = on,
+                'l' => {}
                 'o' => options.push((arguments.next().unwrap_or_default(), on)),
                 'O' => shopts.push((arguments.next().unwrap_or_default(), on)),
                 letter => options.push((letter.to_string(), on)),
@@ -54,6 +55,9 @@ pub fn run<S: System>(
     };
     let start = Start { name: zero, arguments: words, environment, cwd };
     let mut shell = Shell::new(sys, start, fds);
+    if interactive {
+        shell.set_interactive();
+    }
     let mut wrong = None;
     for (option, on) in options {
         if !shell.set_option(&option, on) {

@@ -9,7 +9,7 @@ use crate::syntax;
 use crate::syntax::ast::{
     Arg, Arm, ArmEnd, Assign, Command, Connector, Function, Item, Kind, List, Pipeline, Timed, Word,
 };
-use crate::system::System;
+use crate::system::{INTERRUPT, System};
 use toolcell_text::Pattern;
 
 impl<S: System> Shell<S> {
@@ -121,15 +121,30 @@ impl<S: System> Shell<S> {
         }
     }
 
-    /// Runs the traps of signals that have come in.
+    /// Runs the traps of signals that have come in. An interrupt without a trap, of which only an
+    /// interactive shell is told, ends the command line.
     pub(crate) fn run_signals(&mut self) -> Result<(), Unwind> {
-        for signal in self.sys.signals() {
+        self.take_signals()?;
+        match (self.interrupted, self.state.subshell) {
+            (false, _) => Ok(()),
+            (true, 0) => Err(Unwind::Discard(128 + i32::from(INTERRUPT))),
+            (true, _) => Err(Unwind::Exit(128 + i32::from(INTERRUPT))),
+        }
+    }
+
+    /// Runs the traps of signals that have come in, and notes an interrupt without one. The first
+    /// signal comes back.
+    pub(crate) fn take_signals(&mut self) -> Result<Option<u8>, Unwind> {
+        let signals = self.sys.signals();
+        let first = signals.first().copied();
+        for signal in signals {
             let name = builtins::signal_name(signal);
-            if let Some(command) = name.and_then(|name| self.state.trap(name)).cloned() {
-                self.run_trap(&command)?;
+            match name.and_then(|name| self.state.trap(name)).cloned() {
+                Some(command) => self.run_trap(&command)?,
+                None => self.interrupted |= signal == INTERRUPT && self.state.interactive,
             }
         }
-        Ok(())
+        Ok(first)
     }
 
     pub(crate) fn run_command(&mut self, command: &Command) -> Run {

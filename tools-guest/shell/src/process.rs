@@ -8,7 +8,7 @@ use crate::shell::{Capture, Fd, Run, Shell, Unwind};
 use crate::state::Input;
 use crate::syntax;
 use crate::syntax::ast::{Arg, Command, Item, Kind, List, Pipeline, Stage};
-use crate::system::{Errno, Exit, FileKind, OpenHow, Program, Spawn, Sys, System};
+use crate::system::{Errno, Exit, FileKind, INTERRUPT, OpenHow, Program, Spawn, Sys, System};
 use crate::vars::Value;
 
 /// Where the descriptors of process substitutions are, downwards.
@@ -155,13 +155,22 @@ impl<S: System> Shell<S> {
         env
     }
 
-    /// Waits for a child, and runs traps that come in between.
+    /// Waits for a child, and runs traps that come in between. An interrupt that the child got, too,
+    /// and did not end by was meant for the child, as in bash.
     pub(crate) fn wait_for(&mut self, pid: u32) -> Run {
+        let exit = self.wait_exit(pid)?;
+        self.interrupted &= exit == Exit::Signal(INTERRUPT);
+        Ok(exit.status())
+    }
+
+    fn wait_exit(&mut self, pid: u32) -> Result<Exit, Unwind> {
         loop {
             match self.sys.wait(pid, true) {
-                Ok(Some(exit)) => return Ok(exit.status()),
-                Ok(None) | Err(Errno::Interrupted) => self.run_signals()?,
-                Err(_) => return Ok(127),
+                Ok(Some(exit)) => return Ok(exit),
+                Ok(None) | Err(Errno::Interrupted) => {
+                    self.take_signals()?;
+                }
+                Err(_) => return Ok(Exit::Status(127)),
             }
         }
     }
@@ -202,12 +211,14 @@ impl<S: System> Shell<S> {
         self.fds = fds;
         self.state.input = input;
         self.collect(captured);
-        let mut statuses = Vec::with_capacity(stages.len());
+        let mut ended = Vec::with_capacity(stages.len());
         for stage in started {
-            statuses.push(self.ended(stage)?);
+            ended.push(self.ended(stage)?);
         }
-        let status = self.ended(result?)?;
-        statuses.push(status);
+        ended.push(self.ended(result?)?);
+        self.interrupted &= ended.iter().any(|(_, by_interrupt)| *by_interrupt);
+        let statuses: Vec<i32> = ended.into_iter().map(|(status, _)| status).collect();
+        let status = statuses.last().copied().unwrap_or(0);
         let failed = statuses.iter().rev().find(|status| **status != 0);
         let status = match self.state.options.pipefail {
             true => failed.copied().unwrap_or(0),
@@ -217,11 +228,15 @@ impl<S: System> Shell<S> {
         Ok(status)
     }
 
-    fn ended(&mut self, stage: Started) -> Run {
-        match stage {
-            Started::Process(pid) => self.wait_for(pid),
-            Started::Done(status) => Ok(status),
-        }
+    /// How a stage ends, and whether it does by an interrupt.
+    fn ended(&mut self, stage: Started) -> Result<(i32, bool), Unwind> {
+        Ok(match stage {
+            Started::Process(pid) => {
+                let exit = self.wait_exit(pid)?;
+                (exit.status(), exit == Exit::Signal(INTERRUPT))
+            }
+            Started::Done(status) => (status, status == Exit::Signal(INTERRUPT).status()),
+        })
     }
 
     /// Starts a stage whose output another reads, and gives that one's end.
@@ -407,7 +422,7 @@ impl<S: System> Shell<S> {
             Started::Process(pid) => {
                 self.state.background = Some(pid);
                 let number = self.jobs.add(vec![pid], text);
-                if self.state.interactive {
+                if self.state.interactive && self.state.subshell == 0 {
                     self.print_error(&format!("[{number}] {pid}\n"));
                 }
             }

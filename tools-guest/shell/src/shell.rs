@@ -13,7 +13,7 @@ use crate::matching::Expressions;
 use crate::state::State;
 use crate::syntax::ast::{Command, List};
 use crate::syntax::{Options, Parser, SyntaxError};
-use crate::system::{Disposition, Errno, OpenHow, Sys, System};
+use crate::system::{Disposition, Errno, INTERRUPT, OpenHow, Sys, System};
 use crate::text;
 use crate::vars::{Value, Var};
 
@@ -81,6 +81,8 @@ pub struct Shell<S: System> {
     /// Status of the last command substitution of the command being expanded.
     pub(crate) substituted: Option<i32>,
     pub(crate) in_trap: bool,
+    /// Whether an interrupt has come in that ends the command line: only of an interactive shell.
+    pub(crate) interrupted: bool,
     /// Descriptors of process substitutions, closed after the command.
     pub(crate) process_fds: Vec<u32>,
     pub(crate) command_text: String,
@@ -124,6 +126,7 @@ impl<S: System> Shell<S> {
             tested: 0,
             substituted: None,
             in_trap: false,
+            interrupted: false,
             process_fds: Vec::new(),
             command_text: String::new(),
             stack,
@@ -256,9 +259,11 @@ impl<S: System> Shell<S> {
         known
     }
 
-    /// Says that a person is at the other end: errors do not end it.
+    /// Says that a person is at the other end: an error or an interrupt ends the command line, not
+    /// the shell.
     pub fn set_interactive(&mut self) {
         self.state.interactive = true;
+        self.sys.handle(INTERRUPT, Disposition::Keep);
         self.state.set_shopt("expand_aliases", true);
     }
 
@@ -288,8 +293,8 @@ impl<S: System> Shell<S> {
 
     fn go_on_from(&mut self, kept: State) {
         // What belongs to this process and this call stays.
-        let State { name, positional, cwd, pid, .. } = std::mem::take(&mut self.state);
-        self.state = State { name, positional, pid, line: 1, ..kept };
+        let State { name, positional, cwd, pid, interactive, .. } = std::mem::take(&mut self.state);
+        self.state = State { name, positional, pid, interactive, line: 1, ..kept };
         self.state.umask = self.sys.umask(Some(self.state.umask));
         if self.state.cwd != cwd {
             self.state.vars.global("PWD").value = Value::Scalar(cwd.clone());
@@ -378,6 +383,10 @@ impl<S: System> Shell<S> {
             }
             Err(Unwind::Break(_) | Unwind::Continue(_)) => 0,
         };
+        if self.state.subshell == 0 && std::mem::take(&mut self.interrupted) && !self.keeps {
+            // As `bash -ic` ends; a person's next command finds 130.
+            status = 1;
+        }
         self.state.status = status;
         // A shell that is kept goes on, unless it was told to exit.
         let exited = matches!(result, Err(Unwind::Exit(_)));
@@ -436,6 +445,9 @@ impl<S: System> Shell<S> {
                     }
                     self.state.status = code;
                     status = code;
+                    if self.interrupted {
+                        return Err(Unwind::Discard(code));
+                    }
                 }
                 Err(unwind) => return Err(unwind),
             }
@@ -444,9 +456,14 @@ impl<S: System> Shell<S> {
 
     fn say_syntax_error(&mut self, error: &SyntaxError) {
         let name = self.source_name();
+        if self.state.interactive && self.state.frames.is_empty() {
+            // Whoever typed it sees the line.
+            self.print_error(&format!("{name}: {}\n", error.message));
+            return;
+        }
         let how = match self.state.command_string && self.state.frames.is_empty() {
-            true if !self.state.interactive => "-c: ",
-            _ => "",
+            true => "-c: ",
+            false => "",
         };
         let line = error.line;
         let mut message = format!("{name}: {how}line {line}: {}\n", error.message);

@@ -192,6 +192,9 @@ pub struct Times {
     pub children: Duration,
 }
 
+/// The signal of a person who interrupts a command.
+pub(crate) const INTERRUPT: u8 = 2;
+
 /// The system.
 pub trait System {
     /// An open file or the end of a pipe. Clones are the same open file; the last one closes it.

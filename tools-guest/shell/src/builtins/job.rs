@@ -143,18 +143,9 @@ pub(super) fn wait<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
 }
 
 impl<S: System> Shell<S> {
-    /// Whether a trap ended the wait.
+    /// The status of a wait that a signal has ended.
     fn take_interrupt(&mut self) -> Result<Option<i32>, crate::shell::Unwind> {
-        let signals = self.sys.signals();
-        let Some(first) = signals.first().copied() else { return Ok(None) };
-        for signal in signals {
-            if let Some(command) =
-                signal_name(signal).and_then(|name| self.state.trap(name)).cloned()
-            {
-                self.run_trap(&command)?;
-            }
-        }
-        Ok(Some(128 + i32::from(first)))
+        Ok(self.take_signals()?.map(|signal| 128 + i32::from(signal)))
     }
 }
 

@@ -81,7 +81,10 @@ pub(super) fn trap<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
         let disposition = match &command {
             None => {
                 traps.remove(&name);
-                Disposition::Default
+                match shell.state.interactive && name == "INT" {
+                    true => Disposition::Keep,
+                    false => Disposition::Default,
+                }
             }
             Some(command) => {
                 traps.insert(name.clone(), command.clone());

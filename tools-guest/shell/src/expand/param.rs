@@ -195,6 +195,9 @@ impl<S: System> Shell<S> {
                     .filter(|(_, letter, on)| *on && *letter != ' ')
                     .map(|(_, letter, _)| letter)
                     .collect();
+                if self.state.interactive {
+                    letters.push('i');
+                }
                 let mut sorted: Vec<char> = letters.chars().collect();
                 sorted.sort_by_key(|c| (c.is_uppercase(), *c));
                 letters = sorted.into_iter().collect();
