@@ -13,8 +13,8 @@ use crate::process::{Exit, Fd, LeftState, Process};
 use crate::runtime::{SessionShell, Spawn};
 use crate::vfs::{Mediator, Output};
 
-/// A shell whose state is kept between its commands. It is not the one that tool calls use: its
-/// directory and variables are its own.
+/// A shell whose working directory is kept between its commands and, if it is interactive, all
+/// that it knows. It is not the one that tool calls use.
 #[derive(Debug)]
 pub struct Shell<'a> {
     cell: &'a Cell,
@@ -116,7 +116,8 @@ impl<'a> Shell<'a> {
         argv.extend_from_slice(arguments);
         let session = SessionShell {
             start_file: self.cell.session().setting("env_file"),
-            kept: Some(self.kept.clone()),
+            // A command that no other follows ends as `bash -c` does: by its EXIT trap.
+            kept: self.interactive.then(|| self.kept.clone()),
         };
         let spawn = Spawn {
             path: Some("/bin/bash".to_owned()),

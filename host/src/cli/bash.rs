@@ -159,10 +159,9 @@ async fn interactive(cell: &Cell, history: &std::path::Path) -> anyhow::Result<u
     // The first time, there is none.
     let _ = editor.load_history(history);
     let mut shell = Shell::interactive(cell)?;
-    let mut status = 0;
     let mut text = String::new();
     let mut typed_ahead = String::new();
-    loop {
+    let status = loop {
         let prompt = match text.is_empty() {
             true => format!("agent:{}$ ", shown(shell.cwd())),
             false => "> ".to_owned(),
@@ -194,7 +193,11 @@ async fn interactive(cell: &Cell, history: &std::path::Path) -> anyhow::Result<u
                 text.clear();
                 continue;
             }
-            Err(ReadlineError::Eof) => break,
+            // Its EXIT trap is to run.
+            Err(ReadlineError::Eof) => {
+                let (exit, _) = with_streams(cell, &mut shell, "exit", &[]).await;
+                break exit.map_or(126, Exit::status);
+            }
             Err(error) => return Err(error.into()),
         }
         if toolcell_shell::is_incomplete(&text) {
@@ -208,11 +211,10 @@ async fn interactive(cell: &Cell, history: &std::path::Path) -> anyhow::Result<u
         editor.add_history_entry(command)?;
         let (exit, unread) = with_streams(cell, &mut shell, command, &[]).await;
         typed_ahead.push_str(&unread);
-        status = exit.map_or(126, Exit::status);
         if shell.has_exited() {
-            break;
+            break exit.map_or(126, Exit::status);
         }
-    }
+    };
     // History that cannot be kept is no reason to fail.
     let _ = editor.save_history(history);
     shell.close().await;

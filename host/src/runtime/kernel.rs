@@ -131,7 +131,7 @@ impl Kernel {
         }
         let program = match spawn.path.take() {
             None => self.program("bash")?,
-            Some(path) => self.resolve(mediator, &path, &mut spawn.argv)?,
+            Some(path) => self.resolve(mediator, &path, &spawn.cwd, &mut spawn.argv)?,
         };
         // It does not wait for a place: a shell that waited could wait for itself.
         let slot = self.slots.clone().try_acquire_owned().map_err(|_| Errno::AGAIN)?;
@@ -184,12 +184,13 @@ impl Kernel {
         self.programs.program(name).map_err(|_| Errno::IO)?.ok_or(Errno::NOENT)
     }
 
-    /// The program that a path leads to. A script's first line is followed, which puts its
-    /// interpreter before the arguments.
+    /// The program that an absolute path leads to. A script's first line is followed, which puts
+    /// its interpreter before the arguments.
     fn resolve(
         &self,
         mediator: &Mediator,
         path: &str,
+        cwd: &str,
         argv: &mut Vec<String>,
     ) -> Result<Program, Errno> {
         let mut path = path.to_owned();
@@ -218,13 +219,24 @@ impl Kernel {
             };
             let mut words = vec![interpreter.to_owned()];
             words.extend(argument.map(str::to_owned));
-            words.push(path);
+            words.push(as_called(&guest, cwd, argv.first()).unwrap_or(path));
             words.extend(argv.drain(..).skip(1));
             *argv = words;
-            path = interpreter.to_owned();
+            path = match interpreter.starts_with('/') {
+                true => interpreter.to_owned(),
+                false => format!("{cwd}/{interpreter}"),
+            };
         }
         Err(Errno::LOOP)
     }
+}
+
+/// A script's path as the command line has it, which is what its `$0` is to show: `./script`. None
+/// if the command line calls it by something that does not lead there.
+fn as_called(script: &GuestPath, cwd: &str, word: Option<&String>) -> Option<String> {
+    let word = word.filter(|word| word.contains('/'))?;
+    let cwd = GuestPath::parse(&GuestPath::root(), cwd).ok()?;
+    GuestPath::parse(&cwd, word).is_ok_and(|path| path == *script).then(|| word.clone())
 }
 
 /// The program that stands at this path of the namespace.

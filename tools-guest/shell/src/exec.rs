@@ -176,8 +176,7 @@ impl<S: System> Shell<S> {
             return self.run_simple(command, assigns, args);
         }
         if let Kind::Function(function) = &command.kind {
-            let functions = Rc::make_mut(&mut self.state.functions);
-            functions.insert(function.name.clone(), function.clone());
+            self.define(function);
             return Ok(0);
         }
         self.with_redirects(&command.redirects, |shell| shell.run_compound(command))
@@ -583,6 +582,30 @@ impl<S: System> Shell<S> {
         Ok(())
     }
 
+    fn define(&mut self, function: &Rc<Function>) {
+        let name = &function.name;
+        Rc::make_mut(&mut self.state.functions).insert(name.clone(), function.clone());
+        let source = self.state.frames.last().map(|frame| frame.source.clone());
+        match source.filter(|source| *source != self.main_source()) {
+            Some(source) => {
+                Rc::make_mut(&mut self.state.function_sources).insert(name.clone(), source);
+            }
+            None if self.state.function_sources.contains_key(name) => {
+                Rc::make_mut(&mut self.state.function_sources).remove(name);
+            }
+            None => {}
+        }
+    }
+
+    /// What `BASH_SOURCE` calls the shell's own script, in its functions.
+    fn main_source(&self) -> String {
+        match (self.state.script.is_empty(), self.state.command_string) {
+            (false, _) => self.state.script.clone(),
+            (true, true) => "environment".to_owned(),
+            (true, false) => "main".to_owned(),
+        }
+    }
+
     /// Calls a function; `words` begins with its name.
     pub(crate) fn call_function(&mut self, function: &Rc<Function>, words: Vec<String>) -> Run {
         let limit = self.get("FUNCNEST").and_then(|text| text.parse::<usize>().ok());
@@ -595,10 +618,8 @@ impl<S: System> Shell<S> {
             self.complain(&format!("{name}: maximum function nesting level exceeded ({limit})"));
             return Err(Unwind::Discard(1));
         }
-        let source = match self.state.command_string && self.state.script.is_empty() {
-            true => "environment".to_owned(),
-            false => self.state.script.clone(),
-        };
+        let source = self.state.function_sources.get(&function.name).cloned();
+        let source = source.unwrap_or_else(|| self.main_source());
         let frame =
             Frame { name: function.name.clone(), source, line: self.state.line, is_function: true };
         self.state.frames.push(frame);

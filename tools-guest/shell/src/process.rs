@@ -139,6 +139,11 @@ impl<S: System> Shell<S> {
                 let bash = self.find_program("bash").unwrap_or_else(|| "/bin/bash".to_owned());
                 spawn(self, &bash, &argv, fds).map_err(|error| self.spawn_failed(path, error))
             }
+            // The file is there: it is the interpreter that its first line names that is not.
+            Err(Errno::NotFound) => {
+                self.complain(&format!("{}: cannot execute: required file not found", words[0]));
+                Err(127)
+            }
             result => result.map_err(|error| self.spawn_failed(&words[0], error)),
         }
     }

@@ -155,6 +155,8 @@ pub(crate) enum Input {
 pub(crate) struct State {
     pub(crate) vars: Variables,
     pub(crate) functions: Rc<BTreeMap<String, Rc<Function>>>,
+    /// Where functions come from that the shell's own script does not define.
+    pub(crate) function_sources: Rc<BTreeMap<String, String>>,
     pub(crate) exported_functions: Rc<BTreeSet<String>>,
     pub(crate) aliases: Rc<HashMap<String, String>>,
     pub(crate) options: Options,
@@ -202,6 +204,7 @@ impl Default for State {
         State {
             vars: Variables::default(),
             functions: Rc::default(),
+            function_sources: Rc::default(),
             exported_functions: Rc::default(),
             aliases: Rc::default(),
             options: Options {
