@@ -21,15 +21,29 @@ pub fn run<S: System>(
         let on = word.starts_with('-');
         match word.as_str() {
             "--" => break,
+            "--version" => {
+                Shell::new(sys, Start::default(), fds).print_version();
+                return 0;
+            }
             "--norc" | "--noprofile" | "--login" | "--noediting" => continue,
-            "--posix" => {
-                options.push(("posix".to_owned(), true));
+            "--posix" | "--verbose" => {
+                options.push((word[2..].to_owned(), true));
+                continue;
+            }
+            // A file that only an interactive shell reads.
+            "--rcfile" | "--init-file" => {
+                arguments.next();
                 continue;
             }
             _ => {}
         }
         for letter in word.chars().skip(1) {
             match letter {
+                '-' => {
+                    let mut shell = Shell::new(sys, Start::default(), fds);
+                    shell.print_error(&format!("{name}: {word}: invalid option\n"));
+                    return 2;
+                }
                 'c' => command_string = true,
                 's' => stdin = true,
                 'i' => interactive = on,

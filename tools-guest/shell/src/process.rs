@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use crate::builtins;
-use crate::shell::{Capture, Fd, Run, Shell, Unwind};
+use crate::shell::{Capture, Fd, Run, Shell, Unwind, is_binary};
 use crate::state::Input;
 use crate::syntax;
 use crate::syntax::ast::{Arg, Command, Item, Kind, List, Pipeline, Stage};
@@ -132,6 +132,13 @@ impl<S: System> Shell<S> {
             shell.sys.spawn(Spawn { program, argv, env: &env, cwd: &cwd, fds, background })
         };
         match spawn(self, &full, words, fds.clone()) {
+            Err(Errno::NotExecutable)
+                if self.read_file(&full).is_ok_and(|file| is_binary(&file)) =>
+            {
+                let message = "cannot execute binary file: Exec format error";
+                self.complain(&format!("{}: {message}", words[0]));
+                Err(126)
+            }
             Err(Errno::NotExecutable) => {
                 // A script without a first line that says so is one for this shell.
                 let mut argv = vec!["bash".to_owned(), path.to_owned()];

@@ -97,6 +97,9 @@ pub struct Shell<S: System> {
 /// what the last one of them runs. Against endless recursion.
 const STACK_RESERVE: usize = 256 << 10;
 
+/// The version of GNU bash whose language this is.
+const VERSION: &str = "5.2.37(1)-release";
+
 /// Expressions kept parsed.
 const MAX_EXPRESSIONS: usize = 1_024;
 
@@ -169,7 +172,7 @@ impl<S: System> Shell<S> {
             ("OPTERR", Value::Scalar("1".to_owned())),
             ("PS4", Value::Scalar("+ ".to_owned())),
             ("BASH", Value::Scalar("/bin/bash".to_owned())),
-            ("BASH_VERSION", Value::Scalar("5.2.37(1)-release".to_owned())),
+            ("BASH_VERSION", Value::Scalar(VERSION.to_owned())),
             ("BASH_VERSINFO", Value::Indexed(Some(array.collect()))),
             ("HOSTNAME", Value::Scalar("toolcell".to_owned())),
             ("HOSTTYPE", Value::Scalar("wasm32".to_owned())),
@@ -349,7 +352,7 @@ impl<S: System> Shell<S> {
                 return status;
             }
         };
-        if source.contains(&0) && source.iter().take(80).any(|byte| *byte == 0) {
+        if is_binary(&source) {
             self.print_error(&format!("{path}: {path}: cannot execute binary file\n"));
             return 126;
         }
@@ -422,7 +425,12 @@ impl<S: System> Shell<S> {
         let mut status = 0;
         loop {
             parser.set_options(self.parse_options());
-            let list = match parser.next_command() {
+            let next = parser.next_command();
+            for (line, warning) in std::mem::take(&mut parser.warnings) {
+                let name = self.source_name();
+                self.print_error(&format!("{name}: line {line}: warning: {warning}\n"));
+            }
+            let list = match next {
                 Ok(Some(list)) => list,
                 Ok(None) => return Ok(status),
                 Err(error) => {
@@ -491,6 +499,15 @@ impl<S: System> Shell<S> {
             false => format!("{name}: line {}: {message}\n", self.state.line),
         };
         self.print_error(&text);
+    }
+
+    /// Says which bash this is, and that it is not quite.
+    pub(crate) fn print_version(&mut self) {
+        let text = format!(
+            "GNU bash, version {VERSION} (wasm32-wasip2)\nThe language of that version, as \
+             Toolcell's shell has it.\n"
+        );
+        let _ = self.write_fd(1, text.as_bytes());
     }
 
     /// Writes to standard error; nobody can be told if that fails.
@@ -632,6 +649,11 @@ fn fingerprint() -> (String, Vec<u8>) {
 
 fn pack(state: &State) -> Vec<u8> {
     postcard::to_allocvec(&(fingerprint(), state)).unwrap_or_default()
+}
+
+/// Whether a file is no script: a NUL byte stands in the beginning of its first line.
+pub(crate) fn is_binary(content: &[u8]) -> bool {
+    content.iter().take(80).take_while(|byte| **byte != b'\n').any(|byte| *byte == 0)
 }
 
 fn unpack(kept: &[u8]) -> Option<State> {

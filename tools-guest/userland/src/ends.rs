@@ -14,6 +14,17 @@ pub(crate) struct Ends<P> {
     pub(crate) paths: Vec<String>,
 }
 
+/// The options that only one of the two has.
+pub(crate) struct Own<'a, F> {
+    /// By letter, as [`split`] takes them.
+    pub(crate) letters: &'a str,
+    /// By name, as [`split`] takes them.
+    pub(crate) long: &'a [&'a str],
+    /// Takes one, by its letter, or its name if it has none, and its value. What is wrong with that
+    /// comes back.
+    pub(crate) take: F,
+}
+
 /// Reads it. `part` makes something of the value of `-c` (then it is told `true`) or `-n`; none if
 /// that is no number.
 ///
@@ -23,9 +34,11 @@ pub(crate) fn parse<P>(
     name: &str,
     words: &[String],
     part: impl Fn(bool, &str) -> Option<P>,
+    mut own: Own<'_, impl FnMut(&str, Option<&str>) -> Result<(), String>>,
 ) -> Result<Ends<P>, i32> {
     let long = ["bytes=:c", "lines=:n", "quiet:q", "silent:q", "verbose:v", "zero-terminated:z"];
-    let args = split(words, "c:n:qvz", &long).map_err(|error| {
+    let long: Vec<&str> = long.iter().chain(own.long).copied().collect();
+    let args = split(words, &format!("c:n:qvz{}", own.letters), &long).map_err(|error| {
         eprintln!("{name}: {error}\nTry '{name} --help' for more information.");
         1
     })?;
@@ -37,20 +50,27 @@ pub(crate) fn parse<P>(
                 ends.paths.push(path);
                 continue;
             }
-            Arg::Option(letter, value) => (letter, value.unwrap_or_default()),
+            Arg::Option(letter, value) => (letter, value),
         };
         match letter.as_str() {
             "q" => headers = Some(false),
             "v" => headers = Some(true),
             "z" => ends.end = 0,
-            letter => {
+            letter @ ("c" | "n") => {
                 let bytes = letter == "c";
+                let value = value.unwrap_or_default();
                 let Some(part) = part(bytes, &value) else {
                     let what = if bytes { "bytes" } else { "lines" };
                     eprintln!("{name}: invalid number of {what}: ‘{value}’");
                     return Err(1);
                 };
                 ends.part = Some(part);
+            }
+            other => {
+                if let Err(error) = (own.take)(other, value.as_deref()) {
+                    eprintln!("{name}: {error}");
+                    return Err(1);
+                }
             }
         }
     }

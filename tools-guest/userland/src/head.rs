@@ -6,7 +6,7 @@ use std::io::{self, Read, Write};
 use toolcell_program::files::give_back;
 use toolcell_program::{message, open, open_input};
 
-use crate::ends::{Ends, count, parse};
+use crate::ends::{Ends, Own, count, parse};
 
 /// Bytes read at once.
 const CHUNK: u64 = 64 << 10;
@@ -41,7 +41,8 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
         let digits = value.strip_prefix(['-', '+']).unwrap_or(value);
         Some(Part { lines: !bytes, count: count(digits)?, but_last: value.starts_with('-') })
     };
-    let Ends { part, end, headers, paths } = match parse("head", &words, part) {
+    let own = Own { letters: "", long: &[], take: |_: &str, _: Option<&str>| Ok(()) };
+    let Ends { part, end, headers, paths } = match parse("head", &words, part, own) {
         Ok(ends) => ends,
         Err(status) => return status,
     };

@@ -1,11 +1,18 @@
 //! `tail`.
+//!
+//! 1. [`run`] shows the ends of files.
+//! 2. [`follow`] goes on with what they grow by.
+
+mod follow;
 
 use std::collections::VecDeque;
+use std::fs::File;
 use std::io::{self, Read, Write};
 
-use toolcell_program::{message, open};
+use toolcell_program::{message, open_input};
 
-use crate::ends::{Ends, count, parse};
+use crate::ends::{Ends, Own, count, parse};
+use follow::{Follow, Followed};
 
 /// What is shown of each file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,19 +24,7 @@ enum Part {
 }
 
 pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
-    // `-NUM` and `+NUM` are the old way to write `-n`.
-    let words: Vec<String> = words
-        .iter()
-        .enumerate()
-        .map(|(at, word)| match word.strip_prefix('-') {
-            Some(digits)
-                if at == 0 && !digits.is_empty() && digits.bytes().all(|c| c.is_ascii_digit()) =>
-            {
-                format!("-n{digits}")
-            }
-            _ => word.clone(),
-        })
-        .collect();
+    let words = without_old_form(words);
     let part = |bytes: bool, value: &str| {
         let count = count(value.trim_start_matches(['+', '-']))?;
         Some(match (bytes, value.starts_with('+')) {
@@ -39,12 +34,19 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
             (false, false) => Part::LastLines(count),
         })
     };
-    let Ends { part, end, headers, paths } = match parse("tail", &words, part) {
+    let mut follow = Follow::default();
+    let own = Own {
+        letters: follow::LETTERS,
+        long: follow::LONG,
+        take: |option: &str, value: Option<&str>| follow.take(option, value),
+    };
+    let Ends { part, end, headers, paths } = match parse("tail", &words, part, own) {
         Ok(ends) => ends,
         Err(status) => return status,
     };
     let part = part.unwrap_or(Part::LastLines(10));
     let mut status = 0;
+    let mut followed = Vec::new();
     for (at, path) in paths.iter().enumerate() {
         let mut input = match open(path) {
             Ok(input) => input,
@@ -56,6 +58,7 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
                 };
                 eprintln!("tail: {what}: {}", message(&error));
                 status = 1;
+                followed.push(Followed::missing(path));
                 continue;
             }
         };
@@ -68,8 +71,56 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
             eprintln!("tail: error reading '{path}': {}", message(&error));
             status = 1;
         }
+        if let Input::File(file) = input {
+            followed.push(Followed::new(path, file));
+        }
     }
-    status
+    match follow.is_wanted() {
+        true => follow.run(followed, headers, status, out),
+        false => status,
+    }
+}
+
+/// `-NUM` and `-NUMf` are the old way to write `-n NUM` and `-f`.
+fn without_old_form(words: &[String]) -> Vec<String> {
+    let mut words = words.to_vec();
+    let old = words.first().and_then(|word| word.strip_prefix('-')).map(str::to_owned);
+    let Some(old) = old else { return words };
+    let digits = old.strip_suffix('f').unwrap_or(&old);
+    if !digits.is_empty() && digits.bytes().all(|c| c.is_ascii_digit()) {
+        words[0] = format!("-n{digits}");
+        if digits != old {
+            words.insert(1, "-f".to_owned());
+        }
+    }
+    words
+}
+
+/// What is read: of a file it can be looked how long it is.
+enum Input {
+    Stream(Box<dyn Read>),
+    File(File),
+}
+
+impl Read for Input {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Input::Stream(stream) => stream.read(buffer),
+            Input::File(file) => file.read(buffer),
+        }
+    }
+}
+
+/// Standard input is not followed: it may be a pipe, whose end is one.
+fn open(path: &str) -> io::Result<Input> {
+    if path == "-" {
+        return Ok(Input::Stream(open_input()));
+    }
+    let file = File::open(path)?;
+    match file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
+        true => Err(io::ErrorKind::IsADirectory.into()),
+        false => Ok(Input::File(file)),
+    }
 }
 
 /// Keeps no more than what may have to be shown.

@@ -49,6 +49,8 @@ pub(crate) struct Parser {
     replacements: u32,
     /// Whether the text is a here-document's body.
     pub(super) here: bool,
+    /// What is to be said of the text that was read, each with its line.
+    pub(crate) warnings: Vec<(u32, String)>,
 }
 
 const RESERVED: &[&str] = &[
@@ -83,6 +85,7 @@ impl Parser {
             replaced: Vec::new(),
             replacements: 0,
             here: false,
+            warnings: Vec::new(),
         }
     }
 
@@ -189,13 +192,19 @@ impl Parser {
         SyntaxError { message, line: self.line, shown: None, incomplete: false }
     }
 
-    pub(super) fn unclosed(&self, what: &str) -> SyntaxError {
+    /// The text ends before `what`, which is to close what was opened in `line`.
+    pub(super) fn unclosed(&self, what: &str, line: u32) -> SyntaxError {
         SyntaxError {
             message: format!("unexpected EOF while looking for matching `{what}'"),
-            line: self.line,
+            line,
             shown: None,
             incomplete: true,
         }
+    }
+
+    /// The line in which the text ends: after a last one that nothing ends, too.
+    fn end_line(&self) -> u32 {
+        self.line + u32::from(self.src.last() != Some(&b'\n'))
     }
 
     /// Complains of what comes next.
@@ -204,7 +213,7 @@ impl Parser {
         if token.is_empty() {
             return SyntaxError {
                 message: "syntax error: unexpected end of file".to_owned(),
-                line: self.line,
+                line: self.end_line(),
                 shown: None,
                 incomplete: true,
             };
@@ -325,7 +334,7 @@ impl Parser {
             return Ok(list);
         }
         match self.peek() {
-            None => Err(SyntaxError { line: self.line.max(line), ..self.unclosed(")") }),
+            None => Err(self.unclosed(")", self.end_line().max(line))),
             Some(_) => Err(self.unexpected()),
         }
     }
@@ -804,22 +813,31 @@ impl Parser {
         for (here, strip, quoted) in std::mem::take(&mut self.pending) {
             let first = self.line;
             let mut body = String::new();
-            let mut joined = false;
+            let (mut joined, mut ended) = (false, false);
             while self.pos < self.src.len() {
                 let rest = &self.src[self.pos..];
                 let length = rest.iter().position(|c| *c == b'\n');
                 let end = self.pos + length.unwrap_or(rest.len());
                 let text = self.text(self.pos, end);
                 self.pos = (end + 1).min(self.src.len());
-                self.line += 1;
+                self.line += u32::from(length.is_some());
                 let text = if strip { text.trim_start_matches('\t') } else { &text };
                 if text == here.delimiter && !joined {
+                    ended = true;
                     break;
                 }
                 body.push_str(text);
                 body.push('\n');
                 // A line that goes on cannot be followed by the delimiter.
                 joined = !quoted && text.bytes().rev().take_while(|c| *c == b'\\').count() % 2 == 1;
+            }
+            if !ended {
+                let begun = first.saturating_sub(1).max(1);
+                let what = &here.delimiter;
+                let warning = format!(
+                    "here-document at line {begun} delimited by end-of-file (wanted `{what}')"
+                );
+                self.warnings.push(((self.end_line() - 1).max(begun), warning));
             }
             let word = if quoted {
                 Word(vec![Part::Quoted(body, super::ast::Quote::Single)])

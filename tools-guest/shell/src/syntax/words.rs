@@ -188,6 +188,7 @@ impl Parser {
     /// The elements of an array, up to and with the `)`.
     pub(super) fn elements(&mut self) -> Parse<Vec<Element>> {
         let mut elements = Vec::new();
+        let line = self.line;
         loop {
             self.skip_newlines()?;
             if self.eat(b")") {
@@ -209,7 +210,7 @@ impl Parser {
             let value = match self.word(Mode::Word)? {
                 Some(word) => word,
                 None if index.is_some() => Word::default(),
-                None if self.peek().is_none() => return Err(self.unclosed(")")),
+                None if self.peek().is_none() => return Err(self.unclosed(")", line)),
                 None => return Err(self.unexpected()),
             };
             elements.push(Element { index, append, value });
@@ -263,7 +264,7 @@ impl Parser {
             if pairs && c == b'\'' && self.pos > pair_end {
                 let rest = &self.src[self.pos + 1..];
                 let Some(length) = rest.iter().position(|c| *c == b'\'') else {
-                    return Err(self.unclosed("'"));
+                    return Err(self.unclosed("'", self.line));
                 };
                 pair_end = self.pos + 1 + length;
             }
@@ -285,7 +286,7 @@ impl Parser {
                 b'\'' if !in_quotes && mode != Mode::Arith => {
                     let from = self.pos + 1;
                     let length = self.src[from..].iter().position(|c| *c == b'\'');
-                    let Some(length) = length else { return Err(self.unclosed("'")) };
+                    let Some(length) = length else { return Err(self.unclosed("'", self.line)) };
                     flush(&mut literal, &mut parts);
                     let quoted = self.text(from, from + length);
                     self.line += quoted.matches('\n').count() as u32;
@@ -299,10 +300,11 @@ impl Parser {
                 b'"' if mode == Mode::Arith => self.pos += 1,
                 b'"' => {
                     flush(&mut literal, &mut parts);
+                    let line = self.line;
                     self.pos += 1;
                     let inner = self.parts(Mode::Double)?;
                     if !self.eat(b"\"") {
-                        return Err(self.unclosed("\""));
+                        return Err(self.unclosed("\"", line));
                     }
                     parts.push(Part::Double(inner));
                 }
@@ -374,6 +376,7 @@ impl Parser {
 
     /// The inside of `@(…)`, up to and with its `)`.
     fn extended(&mut self, literal: &mut String, parts: &mut Vec<Part>) -> Parse<()> {
+        let line = self.line;
         loop {
             let inner =
                 self.parts(Mode::Brace { quoted: false, stop: Some(b')'), pattern: true })?;
@@ -393,7 +396,7 @@ impl Parser {
                     return Ok(());
                 }
                 Some(_) => self.one_char(literal),
-                None => return Err(self.unclosed(")")),
+                None => return Err(self.unclosed(")", line)),
             }
             // A nested group's `)` ended the text above: count it by looking at what was read.
         }
@@ -457,7 +460,7 @@ impl Parser {
                     at += if self.src[at] == b'\\' { 2 } else { 1 };
                 }
                 if at >= self.src.len() {
-                    return Err(self.unclosed("'"));
+                    return Err(self.unclosed("'", self.line));
                 }
                 let raw = self.text(from, at);
                 self.line += raw.matches('\n').count() as u32;
@@ -465,10 +468,11 @@ impl Parser {
                 Part::Quoted(ansi_c(&raw), Quote::Dollar)
             }
             b'"' if !in_quotes => {
+                let line = self.line;
                 self.pos += 2;
                 let inner = self.parts(Mode::Double)?;
                 if !self.eat(b"\"") {
-                    return Err(self.unclosed("\""));
+                    return Err(self.unclosed("\"", line));
                 }
                 Part::Double(inner)
             }
@@ -521,7 +525,7 @@ impl Parser {
         let mut source = Vec::new();
         loop {
             match self.peek() {
-                None => return Err(self.unclosed("`")),
+                None => return Err(self.unclosed("`", line)),
                 Some(b'`') => break,
                 Some(b'\\')
                     if matches!(self.peek_at(1), Some(b'`' | b'\\' | b'$'))
@@ -551,11 +555,11 @@ impl Parser {
 
     /// What stands between `${` and `}`.
     fn braced(&mut self, in_quotes: bool) -> Parse<Param> {
-        let from = self.pos;
+        let (from, line) = (self.pos, self.line);
         let mut param = self.braced_inside(in_quotes)?;
         if self.peek() != Some(b'}') {
             let Some(end) = balanced(&self.src, self.pos, b'{', b'}') else {
-                return Err(self.unclosed("}"));
+                return Err(self.unclosed("}", line));
             };
             self.pos = end;
             param.op = Op::Bad;
@@ -658,7 +662,7 @@ impl Parser {
             let mode = Mode::Brace { quoted, stop, pattern };
             Ok(Word(parser.parts(mode)?))
         };
-        let Some(c) = self.peek() else { return Err(self.unclosed("}")) };
+        let Some(c) = self.peek() else { return Err(self.unclosed("}", self.line)) };
         let colon = c == b':' && matches!(self.peek_at(1), Some(b'-' | b'=' | b'?' | b'+'));
         if colon {
             self.pos += 1;
@@ -728,7 +732,9 @@ impl Parser {
         let from = self.pos;
         let (mut at, mut questions, mut parens) = (from, 0u32, 0u32);
         loop {
-            let Some(c) = self.src.get(at).copied() else { return Err(self.unclosed("}")) };
+            let Some(c) = self.src.get(at).copied() else {
+                return Err(self.unclosed("}", self.line));
+            };
             if let Some(end) = skip_quoted(&self.src, at) {
                 at = end;
                 continue;
