@@ -1,6 +1,7 @@
 //! `toolcell bash`: the cell's shell for a person, or for a script.
 
 use std::io::{self, IsTerminal as _, Read as _, Write as _};
+use std::os::fd::AsFd;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use parking_lot::Mutex;
+use rustix::fs::{FileType, fstat};
 use rustix::io::Errno;
 use rustyline::config::Configurer as _;
 use rustyline::error::ReadlineError;
@@ -87,7 +89,7 @@ async fn with_streams(
     command: &str,
     arguments: &[String],
 ) -> (Option<Exit>, String) {
-    let (reader, writer) = Fd::pipe();
+    let (reader, writer) = if is_device(io::stdin()) { Fd::typed() } else { Fd::pipe() };
     let unread = reader.clone();
     let done = Arc::new(AtomicBool::new(false));
     let typing = tokio::task::spawn_blocking({
@@ -123,6 +125,11 @@ async fn with_streams(
         left.extend_from_slice(&data);
     }
     (exit, String::from_utf8_lossy(&left).into_owned())
+}
+
+/// Whether this is a terminal, or `/dev/null`.
+fn is_device(input: impl AsFd) -> bool {
+    fstat(input).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode).is_char_device())
 }
 
 /// Hands what comes from standard input to a command, until it has ended.

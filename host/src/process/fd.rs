@@ -21,18 +21,27 @@ pub struct Fd(Arc<Description>);
 #[derive(Debug)]
 enum Description {
     Null,
-    Reader(Reader),
+    /// The second says whether it is what a person types.
+    Reader(Reader, bool),
     Writer(Writer),
-    Buffer { content: Bytes, at: Mutex<usize> },
+    Buffer {
+        content: Bytes,
+        at: Mutex<usize>,
+    },
     Output(Arc<dyn Output>),
-    File { mediator: Arc<Mediator>, node: Node, offset: Mutex<u64>, append: bool },
+    File {
+        mediator: Arc<Mediator>,
+        node: Node,
+        offset: Mutex<u64>,
+        append: bool,
+    },
 }
 
 /// What a description is of.
 #[derive(Debug, Clone)]
 pub enum FdKind {
-    /// Nothing to read, and what is written vanishes.
-    Null,
+    /// A character device: one that holds nothing, or what a person types.
+    Device,
     /// An end of a pipe.
     Pipe,
     /// Something of the filesystem.
@@ -54,7 +63,17 @@ impl Fd {
     /// The two ends of a pipe: to read, and to write.
     pub fn pipe() -> (Fd, Fd) {
         let (reader, writer) = pipe::pipe();
-        (Fd(Arc::new(Description::Reader(reader))), Fd(Arc::new(Description::Writer(writer))))
+        (
+            Fd(Arc::new(Description::Reader(reader, false))),
+            Fd(Arc::new(Description::Writer(writer))),
+        )
+    }
+
+    /// What a person types: to read, and to hand it in. It is a pipe that says that it is a device,
+    /// so that programs which search what is piped into them do not wait for it.
+    pub fn typed() -> (Fd, Fd) {
+        let (reader, writer) = pipe::pipe();
+        (Fd(Arc::new(Description::Reader(reader, true))), Fd(Arc::new(Description::Writer(writer))))
     }
 
     /// Something to read.
@@ -80,8 +99,10 @@ impl Fd {
     /// What it is.
     pub fn kind(&self) -> FdKind {
         match &*self.0 {
-            Description::Null | Description::Output(_) => FdKind::Null,
-            Description::Reader(_) | Description::Writer(_) | Description::Buffer { .. } => {
+            Description::Null | Description::Output(_) | Description::Reader(_, true) => {
+                FdKind::Device
+            }
+            Description::Reader(..) | Description::Writer(_) | Description::Buffer { .. } => {
                 FdKind::Pipe
             }
             Description::File { mediator, node, .. } => {
@@ -103,7 +124,7 @@ impl Fd {
         match &*self.0 {
             Description::Null => Ok(Some(Bytes::new())),
             Description::Writer(_) | Description::Output(_) => Err(Errno::BADF),
-            Description::Reader(reader) => Ok(reader.try_read(most, delimiter)),
+            Description::Reader(reader, _) => Ok(reader.try_read(most, delimiter)),
             Description::Buffer { content, at } => {
                 let mut at = at.lock();
                 let rest = content.slice(*at..);
@@ -158,7 +179,7 @@ impl Fd {
     /// `EPIPE` when nobody can read it, `EBADF` when it is not for writing.
     pub fn room(&self) -> Result<usize, Errno> {
         match &*self.0 {
-            Description::Reader(_) | Description::Buffer { .. } => Err(Errno::BADF),
+            Description::Reader(..) | Description::Buffer { .. } => Err(Errno::BADF),
             Description::Writer(writer) => Ok(writer.room()?),
             _ => Ok(1 << 20),
         }
@@ -171,7 +192,7 @@ impl Fd {
     pub fn push(&self, data: Bytes) -> Result<(), Errno> {
         match &*self.0 {
             Description::Null => Ok(()),
-            Description::Reader(_) | Description::Buffer { .. } => Err(Errno::BADF),
+            Description::Reader(..) | Description::Buffer { .. } => Err(Errno::BADF),
             Description::Writer(writer) => Ok(writer.push(data)?),
             Description::Output(output) => output.write(&data),
             Description::File { mediator, node, offset, append } => {
@@ -214,7 +235,7 @@ impl Fd {
 
     /// Waits until a read would not wait.
     pub async fn read_ready(&self) {
-        if let Description::Reader(reader) = &*self.0 {
+        if let Description::Reader(reader, _) = &*self.0 {
             reader.ready().await;
         }
     }
@@ -233,7 +254,7 @@ impl Fd {
 
     pub(super) fn poll_read_ready(&self, context: &mut Context<'_>) -> Poll<()> {
         match &*self.0 {
-            Description::Reader(reader) => reader.poll_ready(context),
+            Description::Reader(reader, _) => reader.poll_ready(context),
             _ => Poll::Ready(()),
         }
     }

@@ -44,7 +44,7 @@ impl Fds {
 impl Streams for Fds {
     fn kind(&self, number: u32) -> Option<FileType> {
         Some(match self.get(number)?.kind() {
-            FdKind::Null => FileType::CharacterDevice,
+            FdKind::Device => FileType::CharacterDevice,
             FdKind::Pipe => FileType::Fifo,
             FdKind::File(..) => FileType::RegularFile,
         })

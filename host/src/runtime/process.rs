@@ -176,7 +176,7 @@ impl wit::HostFd for State {
         Ok(match fd.kind() {
             FdKind::File(mediator, node) => mediator.look(&node).map_or(PIPE, stat),
             FdKind::Pipe => PIPE,
-            FdKind::Null => wit::Stat { kind: wit::FileKind::Character, mode: 0o666, ..PIPE },
+            FdKind::Device => wit::Stat { kind: wit::FileKind::Character, mode: 0o666, ..PIPE },
         })
     }
 

@@ -81,6 +81,7 @@ pub(crate) fn find(
             skip_hidden: false,
             skip_directories: VCS_DIRECTORIES,
             ignore: Ignore::All { in_work_tree },
+            ignore_above: true,
             follow: false,
             depth: usize::MAX,
             order: Order::Paths,

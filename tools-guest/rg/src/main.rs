@@ -1,11 +1,14 @@
 //! ripgrep's command line as a program of a cell, on ripgrep's own libraries.
 //!
-//! 1. [`options`] is the command line. 2. [`search`] walks directories and searches files.
+//! 1. [`options`] is the command line. 2. [`mod@matcher`] is what its patterns become. 3. [`search`] walks
+//!    directories and searches files. 4. [`printing`] says what is found.
 //!
 //! Files are searched one after the other, in the order of their names: a cell's program has one
 //! thread, and its output is the same each time.
 
+mod matcher;
 mod options;
+mod printing;
 mod search;
 
 fn main() {

@@ -2,18 +2,22 @@
 
 use std::io::{self, BufWriter, Write};
 use std::path::{Component, Path, PathBuf};
+use std::time::Instant;
 
-use grep_printer::{StandardBuilder, SummaryBuilder, SummaryKind};
-use grep_regex::RegexMatcherBuilder;
+use grep_matcher::LineTerminator;
+use grep_printer::Stats;
 use grep_searcher::{BinaryDetection, MmapChoice, Searcher, SearcherBuilder};
+use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use ignore::overrides::OverrideBuilder;
 use ignore::types::TypesBuilder;
-use toolcell_prefilter::{MAX_REGEX, Prefiltered, escape};
-use toolcell_program::files::{Kind, look};
+use termcolor::{Ansi, NoColor, WriteColor};
+use toolcell_program::files::{Details, Kind, look};
 use toolcell_program::message;
 use toolcell_walk::{Found, Ignore, Order, Walk};
 
-use crate::options::{Case, Mode, Options};
+use crate::matcher::{self, Built, Search};
+use crate::options::{Mode, Options, Sort, TypeChange};
+use crate::printing::{self, Printer};
 
 /// Files that a directory lists are read whole up to this length, and piece by piece above it.
 const MAX_WHOLE: usize = 8 << 20;
@@ -27,9 +31,14 @@ fn is_pipe(error: &io::Error) -> bool {
 }
 
 pub(crate) fn run(options: &Options) -> i32 {
-    let mut out = BufWriter::with_capacity(64 << 10, io::stdout().lock());
-    let mut run = Run { options, found: false, failed: false, searched: false };
-    let result = run.all(&mut out).and_then(|()| Ok(out.flush()?));
+    let out = BufWriter::with_capacity(64 << 10, io::stdout().lock());
+    let mut out: Box<dyn WriteColor> = match options.colors {
+        Some(_) => Box::new(Ansi::new(out)),
+        None => Box::new(NoColor::new(out)),
+    };
+    let mut run =
+        Run { options, found: false, failed: false, searched: false, stats: Stats::new() };
+    let result = run.whole(&mut out).and_then(|()| Ok(out.flush()?));
     match result {
         Err(error) if error.downcast_ref::<io::Error>().is_some_and(is_pipe) => 0,
         Err(error) => {
@@ -56,7 +65,7 @@ enum Input<'a> {
 impl Input<'_> {
     /// A file that a directory has listed. It is read by one call, if it is not long; `None` if
     /// nothing is to be said of it.
-    fn listed<'a>(path: &'a Path, options: &Options, matcher: &Prefiltered) -> Option<Input<'a>> {
+    fn listed<'a>(path: &'a Path, options: &Options, matcher: &impl Search) -> Option<Input<'a>> {
         let content = path.to_str().map(|path| toolcell_direct::read(path, MAX_WHOLE));
         // What is wrong with it is told where it is opened.
         let Some(Ok(Some(content))) = content else { return Some(Input::File(path)) };
@@ -76,6 +85,17 @@ struct Run<'a> {
     failed: bool,
     /// Whether the walk came to any file.
     searched: bool,
+    stats: Stats,
+}
+
+/// The searchers of a run, each for inputs of one kind.
+struct Searchers {
+    /// Of what a directory lists.
+    walked: Searcher,
+    /// Of what is named.
+    named: Searcher,
+    /// Of what has been looked through for NULs, and is not looked through again.
+    plain: Searcher,
 }
 
 impl Run<'_> {
@@ -86,12 +106,25 @@ impl Run<'_> {
         }
     }
 
-    fn all(&mut self, out: &mut impl Write) -> Done {
+    fn whole(&mut self, out: &mut impl WriteColor) -> Done {
+        let start = Instant::now();
+        match self.options.mode {
+            Mode::Files => self.all(|run, path, shown| run.list(shown.unwrap_or(path), out))?,
+            _ => match matcher::build(self.options)? {
+                Built::Usual(matcher) => self.search(&matcher, out)?,
+                Built::Perl(matcher) => self.search(&matcher, out)?,
+            },
+        }
+        if self.options.stats && self.options.mode != Mode::Files {
+            printing::stats(self.options, &self.stats, start.elapsed(), out)?;
+        }
+        Ok(())
+    }
+
+    fn search(&mut self, matcher: &impl Search, out: &mut impl WriteColor) -> Done {
         let o = self.options;
-        let matcher = if o.mode == Mode::Files { None } else { Some(matcher(o)?) };
         // Without a path, what comes in is searched if something can come in.
         let input = o.paths.is_empty()
-            && o.mode != Mode::Files
             && look("/dev/stdin", true)
                 .is_ok_and(|details| matches!(details.kind, Kind::Pipe | Kind::File));
         let one_file = match o.paths.as_slice() {
@@ -99,28 +132,48 @@ impl Run<'_> {
             [] => input,
             _ => false,
         };
-        let with_path = o.with_path.unwrap_or(!one_file);
+        let with_path = o.with_path.unwrap_or(!one_file || o.per_match);
+        let mut searchers = Searchers {
+            walked: searcher(o, false),
+            named: searcher(o, true),
+            plain: searcher(o, false),
+        };
+        let mut printer = Printer::new(o, with_path, out);
+        searchers.plain.set_binary_detection(BinaryDetection::none());
         if input || o.paths.iter().any(|path| path == "-") {
-            if let Some(matcher) = &matcher {
-                let mut searcher = searcher(o, true);
-                let input = (Input::Standard, PathBuf::from("<stdin>"));
-                self.one(matcher, &mut searcher, input, with_path, out)?;
-            }
-            if input {
-                return Ok(());
-            }
+            let input = (Input::Standard, PathBuf::from("<stdin>"));
+            self.one(matcher, &mut searchers.named, input, with_path, &mut printer)?;
         }
+        if input {
+            return Ok(());
+        }
+        self.all(|run, path, shown| {
+            let Some(shown) = shown else {
+                let input = (Input::File(Path::new(path)), PathBuf::from(path));
+                return run.one(matcher, &mut searchers.named, input, with_path, &mut printer);
+            };
+            let Some(input) = Input::listed(Path::new(path), o, matcher) else { return Ok(()) };
+            let searcher = match input {
+                Input::Text(_) => &mut searchers.plain,
+                _ => &mut searchers.walked,
+            };
+            run.one(matcher, searcher, (input, PathBuf::from(shown)), with_path, &mut printer)
+        })
+    }
+
+    /// Goes over all files that are wanted, in their order: each by its path, and by what it is
+    /// shown as if a directory lists it.
+    fn all(&mut self, mut visit: impl FnMut(&mut Self, &str, Option<&str>) -> Done) -> Done {
+        let o = self.options;
+        let mut later: Vec<(u64, String, bool)> = Vec::new();
         let mut paths: Vec<&str> =
             o.paths.iter().map(String::as_str).filter(|path| *path != "-").collect();
         let implied = o.paths.is_empty();
         if implied {
             paths.push("./");
         }
-        let (mut walked, mut named) = (searcher(o, false), searcher(o, true));
-        // What has been looked through for NULs is not looked through again.
-        let mut plain = searcher(o, false);
-        plain.set_binary_detection(BinaryDetection::none());
         let walk = walk(o)?;
+        let rules = self.more_rules()?;
         for path in paths {
             let kind = match std::fs::metadata(path) {
                 Ok(metadata) => metadata,
@@ -131,12 +184,9 @@ impl Run<'_> {
             };
             if !kind.is_dir() {
                 // One that is named is searched, whatever the rules say of it.
-                match &matcher {
-                    Some(matcher) => {
-                        let input = (Input::File(Path::new(path)), PathBuf::from(path));
-                        self.one(matcher, &mut named, input, with_path, out)?;
-                    }
-                    None => self.list(path, out)?,
+                match o.sort {
+                    Sort::Path => visit(self, path, None)?,
+                    sort => later.push((time(sort, path), path.to_owned(), true)),
                 }
                 continue;
             }
@@ -154,22 +204,23 @@ impl Run<'_> {
                         return true;
                     }
                 };
-                self.searched = true;
-                let shown = path.strip_prefix("./").filter(|_| implied).unwrap_or(path);
-                done = match &matcher {
-                    None => self.list(shown, out),
-                    Some(matcher) => match Input::listed(Path::new(path), o, matcher) {
-                        Some(input) => {
-                            let searcher = match input {
-                                Input::Text(_) => &mut plain,
-                                _ => &mut walked,
-                            };
-                            let input = (input, PathBuf::from(shown));
-                            self.one(matcher, searcher, input, with_path, out)
-                        }
-                        None => Ok(()),
-                    },
+                let left_out = |rules: &Gitignore| match from_root(path) {
+                    Ok(path) => rules.matched_path_or_any_parents(path, false).is_ignore(),
+                    Err(_) => false,
                 };
+                if rules.as_ref().is_some_and(left_out) {
+                    return true;
+                }
+                if let Some(most) = o.most_bytes
+                    && look(path, true).is_ok_and(|details| details.size > most)
+                {
+                    return true;
+                }
+                self.searched = true;
+                match o.sort {
+                    Sort::Path => done = visit(self, path, Some(shown(path, implied))),
+                    sort => later.push((time(sort, path), path.to_owned(), false)),
+                }
                 done.is_ok() && !(self.found && o.mode == Mode::Quiet)
             });
             done?;
@@ -177,10 +228,36 @@ impl Run<'_> {
                 return Ok(());
             }
         }
+        later.sort();
+        if o.reverse {
+            later.reverse();
+        }
+        for (_, path, named) in &later {
+            visit(self, path, (!named).then(|| shown(path, implied)))?;
+        }
         if implied && !self.searched && o.mode != Mode::Files {
             self.complain(NOTHING_SEARCHED);
         }
         Ok(())
+    }
+
+    /// The rules of `--ignore-file`.
+    fn more_rules(&mut self) -> Result<Option<Gitignore>, Box<dyn std::error::Error>> {
+        if self.options.ignore_files.is_empty() || !self.options.ignore {
+            return Ok(None);
+        }
+        let mut builder = GitignoreBuilder::new(from_root(".")?);
+        for path in &self.options.ignore_files {
+            match std::fs::read_to_string(path) {
+                Ok(rules) => {
+                    for rule in rules.lines() {
+                        builder.add_line(None, rule)?;
+                    }
+                }
+                Err(error) => self.complain(&format!("{path}: {}", message(&error))),
+            }
+        }
+        Ok(Some(builder.build()?))
     }
 
     /// Tells of a file that would be searched.
@@ -193,19 +270,12 @@ impl Run<'_> {
     /// Searches one input, which is shown by a path.
     fn one(
         &mut self,
-        matcher: &Prefiltered,
+        matcher: &impl Search,
         searcher: &mut Searcher,
         (input, shown): (Input<'_>, PathBuf),
         with_path: bool,
-        out: &mut impl Write,
+        printer: &mut Printer<impl WriteColor>,
     ) -> Done {
-        let o = self.options;
-        let summary = |kind| {
-            let mut builder = SummaryBuilder::new();
-            builder.kind(kind).exclude_zero(!o.include_zero).path(with_path);
-            builder.path_terminator(o.null.then_some(0));
-            builder
-        };
         macro_rules! search {
             ($sink:expr) => {{
                 let mut sink = $sink;
@@ -220,30 +290,30 @@ impl Run<'_> {
                         searcher.search_reader(matcher, &content[..], &mut sink)
                     }
                 };
-                (done, sink.has_match())
+                (done, sink)
             }};
         }
-        let (done, found) = match o.mode {
-            Mode::Lines | Mode::Files => {
-                let mut printer = standard(o, with_path, self.found).build_no_color(&mut *out);
-                match with_path {
+        let (done, found, stats) = match printer {
+            Printer::Lines(printer) => {
+                let (done, sink) = match with_path {
                     true => search!(printer.sink_with_path(matcher, &shown)),
                     false => search!(printer.sink(matcher)),
-                }
-            }
-            mode => {
-                let kind = match mode {
-                    Mode::Count => SummaryKind::Count,
-                    Mode::CountMatches => SummaryKind::CountMatches,
-                    Mode::WithMatch => SummaryKind::PathWithMatch,
-                    Mode::WithoutMatch => SummaryKind::PathWithoutMatch,
-                    _ => SummaryKind::QuietWithMatch,
                 };
-                let mut printer = summary(kind).build_no_color(&mut *out);
-                search!(printer.sink_with_path(matcher, &shown))
+                (done, sink.has_match(), sink.stats().cloned())
+            }
+            Printer::Messages(printer) => {
+                let (done, sink) = search!(printer.sink_with_path(matcher, &shown));
+                (done, sink.has_match(), Some(sink.stats().clone()))
+            }
+            Printer::Summary(printer) => {
+                let (done, sink) = search!(printer.sink_with_path(matcher, &shown));
+                (done, sink.has_match(), sink.stats().cloned())
             }
         };
         self.found |= found;
+        if let Some(stats) = stats {
+            self.stats += &stats;
+        }
         match done {
             Ok(()) => Ok(()),
             Err(error) if is_pipe(&error) => Err(error.into()),
@@ -255,51 +325,40 @@ impl Run<'_> {
     }
 }
 
-fn matcher(o: &Options) -> Result<Prefiltered, String> {
-    let mut builder = RegexMatcherBuilder::new();
-    builder
-        .case_insensitive(o.case == Case::Insensitive)
-        .case_smart(o.case == Case::Smart)
-        .fixed_strings(o.fixed)
-        .word(o.word)
-        .whole_line(o.whole_line)
-        .multi_line(true)
-        .size_limit(MAX_REGEX)
-        .unicode(true);
-    match o.multiline {
-        true => builder.dot_matches_new_line(o.dot_all),
-        false => builder.crlf(o.crlf).line_terminator(Some(b'\n')),
+/// A path of a walk as it is shown: where no directory is named, without the `./`.
+fn shown(path: &str, implied: bool) -> &str {
+    path.strip_prefix("./").filter(|_| implied).unwrap_or(path)
+}
+
+/// What a file is sorted by; one that is gone comes first.
+fn time(sort: Sort, path: &str) -> u64 {
+    let of = |details: Details| match sort {
+        Sort::Path => 0,
+        Sort::Modified => details.modified,
+        Sort::Accessed => details.accessed,
+        // No more is known of when it was made than when it was changed.
+        Sort::Created => details.changed,
     };
-    let matcher = builder.build_many(&o.patterns).map_err(|error| {
-        let text = error.to_string();
-        match text.contains("look-around") || text.contains("backreference") {
-            true => format!("{text}\n\nThere is no PCRE2 in this ripgrep."),
-            false => text,
-        }
-    })?;
-    if o.multiline {
-        return Ok(Prefiltered::none(matcher));
-    }
-    // Who may ignore case finds all that who does not ignore it would.
-    let ignore_case = o.case != Case::Sensitive;
-    Ok(match o.fixed {
-        true => {
-            let patterns: Vec<String> = o.patterns.iter().map(|text| escape(text)).collect();
-            Prefiltered::lines(matcher, &patterns, ignore_case)
-        }
-        false => Prefiltered::lines(matcher, &o.patterns, ignore_case),
-    })
+    look(path, true).map_or(0, of)
 }
 
 fn searcher(o: &Options, named: bool) -> Searcher {
     // A file that is named is searched though it is binary, up to the first match.
-    let binary = match (o.text, named) {
+    let binary = match (o.text || o.null_data, named || o.binary) {
         (true, _) => BinaryDetection::none(),
         (false, true) => BinaryDetection::convert(0),
         (false, false) => BinaryDetection::quit(0),
     };
     SearcherBuilder::new()
-        .line_number(o.line_number)
+        .line_terminator(match (o.null_data, o.crlf) {
+            (true, _) => LineTerminator::byte(0),
+            (false, true) => LineTerminator::crlf(),
+            (false, false) => LineTerminator::byte(b'\n'),
+        })
+        .line_number(o.line_number || o.mode == Mode::Json)
+        .encoding(o.encoding.clone())
+        .bom_sniffing(!o.raw)
+        .stop_on_nonmatch(o.stop_on_nonmatch)
         .invert_match(o.invert)
         .multi_line(o.multiline)
         .before_context(o.before)
@@ -309,30 +368,6 @@ fn searcher(o: &Options, named: bool) -> Searcher {
         .binary_detection(binary)
         .memory_map(MmapChoice::never())
         .build()
-}
-
-fn standard(o: &Options, with_path: bool, before: bool) -> StandardBuilder {
-    let mut builder = StandardBuilder::new();
-    let context = o.before > 0 || o.after > 0;
-    let between = match (o.heading, context) {
-        (true, _) => Some(Vec::new()),
-        (false, true) => Some(b"--".to_vec()),
-        (false, false) => None,
-    };
-    builder
-        .heading(o.heading)
-        .path(with_path)
-        .only_matching(o.only_matching)
-        .per_match(false)
-        .replacement(o.replace.as_ref().map(|text| text.clone().into_bytes()))
-        .max_columns(o.most_columns)
-        .column(o.column)
-        .byte_offset(o.byte_offset)
-        .trim_ascii(o.trim)
-        // A printer is made for each file, and does not know of those before it.
-        .separator_search(between.filter(|_| before))
-        .path_terminator(o.null.then_some(0));
-    builder
 }
 
 /// Where a path is from the root of the filesystem, by its text alone.
@@ -352,14 +387,19 @@ fn from_root(path: &str) -> io::Result<String> {
 fn walk(o: &Options) -> Result<Walk, Box<dyn std::error::Error>> {
     let mut overrides = OverrideBuilder::new(from_root(".")?);
     for (glob, fold) in &o.globs {
-        overrides.case_insensitive(*fold)?.add(glob)?;
+        overrides.case_insensitive(*fold || o.globs_any_case)?.add(glob)?;
     }
     let mut types = TypesBuilder::new();
-    if !o.types.is_empty() || !o.type_adds.is_empty() {
+    if !o.types.is_empty() || !o.type_changes.is_empty() {
         types.add_defaults();
     }
-    for definition in &o.type_adds {
-        types.add_def(definition)?;
+    for change in &o.type_changes {
+        match change {
+            TypeChange::Add(definition) => types.add_def(definition)?,
+            TypeChange::Clear(name) => {
+                types.clear(name);
+            }
+        }
     }
     for (name, wanted) in &o.types {
         match wanted {
@@ -377,6 +417,7 @@ fn walk(o: &Options) -> Result<Walk, Box<dyn std::error::Error>> {
             (true, false) => Ignore::Own,
             (true, true) => Ignore::All { in_work_tree: o.require_git },
         },
+        ignore_above: o.ignore_above,
         follow: o.follow,
         depth: o.depth.unwrap_or(usize::MAX),
         order: if o.reverse { Order::NamesReversed } else { Order::Names },

@@ -30,6 +30,8 @@ pub struct Walk {
     pub skip_directories: &'static [&'static str],
     /// Which ignore files count.
     pub ignore: Ignore,
+    /// Whether those of the directories above the first one count too.
+    pub ignore_above: bool,
     /// Whether links are followed; else they are left out.
     pub follow: bool,
     /// Directories below the first one that are descended into: with 1, only its own entries are
@@ -95,6 +97,7 @@ impl Walk {
         }
         let above = match self.ignore {
             Ignore::Nothing => None,
+            _ if !self.ignore_above => None,
             _ => Level::above(path),
         };
         let root = match root.trim_end_matches('/') {
@@ -214,6 +217,7 @@ mod tests {
             skip_hidden: true,
             skip_directories: &[],
             ignore: Ignore::All { in_work_tree: true },
+            ignore_above: true,
             follow: false,
             depth: usize::MAX,
             order: Order::Names,
@@ -288,6 +292,27 @@ mod tests {
         let nothing = Walk { ignore: Ignore::Nothing, ..all() };
         check(&nothing, &files, &["a.log", "b", "sub/c.log", "tmp/d"]);
         check(&all(), &files[1..], &["a.log", "b", "sub/c.log"]);
+    }
+
+    #[test]
+    fn ignore_files_above_count_where_they_are_wanted() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path().canonicalize().unwrap();
+        fs::write(root.join(".ignore"), "*.log\n").unwrap();
+        fs::create_dir(root.join("below")).unwrap();
+        fs::write(root.join("below/a.log"), "").unwrap();
+        let below = root.join("below");
+        let files = |walk: &Walk| {
+            let mut count = 0;
+            walk.directory(below.to_str().unwrap(), below.to_str().unwrap(), &mut |found| {
+                count += u32::from(matches!(found, Found::File(_)));
+                true
+            });
+            count
+        };
+
+        assert_eq!(files(&all()), 0);
+        assert_eq!(files(&Walk { ignore_above: false, ..all() }), 1);
     }
 
     #[test]
