@@ -53,9 +53,17 @@ fn relative(text: &str) -> Option<i64> {
     Some(sum)
 }
 
-/// `2024-05-01`, with a time after a blank or a `T`.
+/// `2024-05-01`, with a time after a blank or a `T`, and a zone: `UTC` before or behind it, or how
+/// far it is from there, as `+0200`.
 fn absolute(text: &str) -> Option<i64> {
-    let text = text.strip_suffix('Z').or(text.strip_suffix(" UTC")).unwrap_or(text);
+    let zones = ["UTC", "GMT", "Z"];
+    let text = zones.iter().find_map(|zone| text.strip_suffix(zone)).unwrap_or(text);
+    let text = zones.iter().find_map(|zone| text.strip_prefix(zone)).unwrap_or(text).trim();
+    let behind_the_date = text.get(10..).unwrap_or_default();
+    let (text, offset) = match behind_the_date.rfind(['+', '-']) {
+        Some(at) => (text[..10 + at].trim_end(), offset(&behind_the_date[at..])?),
+        None => (text, 0),
+    };
     let (date, time) = text.split_once(['T', ' ']).unwrap_or((text, "0:0"));
     let mut parts = date.splitn(3, ['-', '/']).map(str::parse::<i64>);
     let (year, month, day) = (parts.next()?.ok()?, parts.next()?.ok()?, parts.next()?.ok()?);
@@ -71,7 +79,20 @@ fn absolute(text: &str) -> Option<i64> {
     // Days by the rule that the year begins in March, so that the leap day is its last.
     let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
     let days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 1;
-    Some((days - 719_468) * DAY + hour * 3_600 + minute * 60 + second as i64)
+    Some((days - 719_468) * DAY + hour * 3_600 + minute * 60 + second as i64 - offset)
+}
+
+/// `+0200`, `-05:30` or `+02` in seconds.
+fn offset(text: &str) -> Option<i64> {
+    let (sign, digits) = text.split_at(1);
+    let digits = digits.replace(':', "");
+    let (hours, minutes) = match (digits.len(), digits.parse::<i64>().ok()?) {
+        (2, hours) => (hours, 0),
+        (4, both) => (both / 100, both % 100),
+        _ => return None,
+    };
+    let seconds = hours * 3_600 + minutes * 60;
+    (hours <= 24 && minutes < 60).then_some(if sign == "-" { -seconds } else { seconds })
 }
 
 #[cfg(test)]
@@ -87,6 +108,11 @@ mod tests {
             ("2000-02-29T12:30", Some(951_827_400)),
             ("2024-03-01", Some(1_709_251_200)),
             ("2024-12-31 23:59:59Z", Some(1_735_689_599)),
+            ("UTC 1970-01-02", Some(86_400)),
+            ("1970-01-02 00:00 GMT", Some(86_400)),
+            ("1970-01-02 02:00:00.5 +0200", Some(86_400)),
+            ("1970-01-01T18:30:00-05:30", Some(86_400)),
+            ("1970-01-02 00:00 +1", None),
             ("@7", Some(7)),
             ("now", Some(1_000_000)),
             ("yesterday", Some(913_600)),

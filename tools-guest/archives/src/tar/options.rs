@@ -4,15 +4,42 @@ use std::io::Read;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
+use toolcell_program::args::{Arg, parse as arguments};
 use toolcell_program::message;
-use toolcell_text::wild;
+use toolcell_text::{Pattern, wild};
 
 use super::rename::Rename;
 use crate::codec::Codec;
 
-/// Directories that `--exclude-vcs` leaves out.
+/// What `--exclude-vcs` leaves out.
 const VERSION_CONTROL: &[&str] =
     &[".git", ".gitignore", ".gitattributes", ".gitmodules", ".svn", ".hg", ".hgignore", "CVS"];
+
+/// What `--exclude-backups` leaves out.
+const BACKUPS: &[&str] = &[".#*", "*~", "#*#"];
+
+/// What is done where a member's file is there already.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Existing {
+    #[default]
+    Replace,
+    /// It stays, which is an error.
+    Refuse,
+    /// It stays.
+    Skip,
+    /// It stays unless it is older than the member.
+    KeepNewer,
+}
+
+/// What becomes of a directory that holds a certain file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tagged {
+    /// It and that file are packed.
+    Itself,
+    /// It is packed, empty.
+    Empty,
+    Nothing,
+}
 
 #[derive(Debug, Default)]
 pub(super) struct Options {
@@ -27,11 +54,20 @@ pub(super) struct Options {
     pub(super) directory: Option<String>,
     pub(super) strip: usize,
     exclude: Vec<String>,
+    anchored: bool,
+    any_case: bool,
+    tags: Vec<(String, Tagged)>,
     pub(super) to_stdout: bool,
-    pub(super) keep: bool,
+    pub(super) existing: Existing,
+    /// All is unpacked below this directory; empty, below one named like the archive.
+    top_level: Option<String>,
+    /// Files get the time of now.
+    pub(super) touch: bool,
     pub(super) wildcards: bool,
     /// Links are followed.
     pub(super) dereference: bool,
+    /// Of several names of a file, each is packed as a file.
+    pub(super) hard_dereference: bool,
     pub(super) absolute: bool,
     /// Of a directory only itself.
     pub(super) shallow: bool,
@@ -41,165 +77,284 @@ pub(super) struct Options {
     pub(super) shows_renamed: bool,
     /// Of every member, in seconds since 1970.
     pub(super) time: Option<u64>,
+    /// Only of those that are younger.
+    pub(super) clamp_time: bool,
+    /// What is older is left out.
+    pub(super) newer: Option<u64>,
+    /// Of what counts for that, permission bits and the like are no part.
+    pub(super) newer_content: bool,
     pub(super) mode_bits: Option<String>,
     pub(super) owner: Option<String>,
     pub(super) group: Option<String>,
+    /// Lists show owners by their numbers.
+    pub(super) numeric: bool,
+    /// Lists show seconds.
+    pub(super) full_time: bool,
+    pub(super) ignore_zeros: bool,
+    pub(super) totals: bool,
     /// Lists end their names with a zero byte.
     null: bool,
     /// What is named, each with the directory that `-C` had led to.
     pub(super) paths: Vec<(PathBuf, String)>,
 }
 
-/// The letters that take a value.
-const TAKES: &str = "CIKTXfgN";
+const LETTERS: &str = "AcdrtuxBC:I:JK:N:OPST:UX:ab:f:hH:ijklmnopsvz";
 
-/// # Errors
-/// What is wrong with the command line.
-pub(super) fn parse(words: &[String]) -> Result<Options, String> {
+/// The long options. What `nothing` settles is so in a cell in any case, or nobody can tell.
+const LONG: &[&str] = &[
+    "absolute-names:P",
+    "acls:nothing",
+    "add-file=",
+    "after-date=:N",
+    "anchored",
+    "append:r",
+    "atime-preserve=?:nothing",
+    "auto-compress:a",
+    "blocking-factor=:nothing",
+    "bzip2:j",
+    "catenate:A",
+    "cd=:C",
+    "check-device:nothing",
+    "check-links:nothing",
+    "checkpoint=?:nothing",
+    "checkpoint-action=:nothing",
+    "clamp-mtime",
+    "compare:d",
+    "concatenate:A",
+    "create:c",
+    "delay-directory-restore:nothing",
+    "delete",
+    "dereference:h",
+    "diff:d",
+    "directory=:C",
+    "exclude=",
+    "exclude-backups",
+    "exclude-caches",
+    "exclude-caches-all",
+    "exclude-caches-under",
+    "exclude-from=:X",
+    "exclude-tag=",
+    "exclude-tag-all=",
+    "exclude-tag-under=",
+    "exclude-vcs",
+    "extract:x",
+    "file=:f",
+    "files-from=:T",
+    "force-local:nothing",
+    "format=:nothing",
+    "full-time",
+    "get:x",
+    "group=",
+    "gunzip:z",
+    "gzip:z",
+    "hard-dereference",
+    "hole-detection=:nothing",
+    "ignore-case",
+    "ignore-failed-read:nothing",
+    "ignore-zeros:i",
+    "keep-directory-symlink:nothing",
+    "keep-newer-files",
+    "keep-old-files:k",
+    "list:t",
+    "lzma",
+    "mode=",
+    "mtime=",
+    "newer=:N",
+    "newer-mtime=",
+    "no-acls:nothing",
+    "no-anchored",
+    "no-auto-compress",
+    "no-check-device:nothing",
+    "no-delay-directory-restore:nothing",
+    "no-ignore-case",
+    "no-null",
+    "no-overwrite-dir:nothing",
+    "no-quote-chars=:nothing",
+    "no-recursion",
+    "no-same-owner:nothing",
+    "no-same-permissions:nothing",
+    "no-seek:nothing",
+    "no-selinux:nothing",
+    "no-unquote:nothing",
+    "no-verbatim-files-from:nothing",
+    "no-wildcards",
+    "no-xattrs:nothing",
+    "null",
+    "numeric-owner",
+    "old-archive:nothing",
+    "one-file-system:nothing",
+    "one-top-level=?",
+    "overwrite",
+    "overwrite-dir:nothing",
+    "owner=",
+    "pax-option=:nothing",
+    "portability:nothing",
+    "posix:nothing",
+    "preserve-order:nothing",
+    "preserve-permissions:nothing",
+    "quote-chars=:nothing",
+    "read-full-records:nothing",
+    "record-size=:nothing",
+    "recursion",
+    "recursive-unlink:nothing",
+    "remove-files",
+    "restrict:nothing",
+    "rmt-command=:nothing",
+    "rsh-command=:nothing",
+    "same-order:nothing",
+    "same-owner:nothing",
+    "same-permissions:nothing",
+    "seek:nothing",
+    "selinux:nothing",
+    "show-stored-names",
+    "show-transformed-names",
+    "skip-old-files",
+    "sort=:nothing",
+    "sparse:nothing",
+    "sparse-version=:nothing",
+    "strip-components=",
+    "to-stdout:O",
+    "totals=?",
+    "touch:m",
+    "transform=",
+    "ungzip:z",
+    "unlink-first:nothing",
+    "unquote:nothing",
+    "update:u",
+    "use-compress-program=:I",
+    "utc:nothing",
+    "verbatim-files-from:nothing",
+    "verbose:v",
+    "warning=:nothing",
+    "wildcards",
+    "wildcards-match-slash:nothing",
+    "xattrs:nothing",
+    "xattrs-exclude=:nothing",
+    "xattrs-include=:nothing",
+    "xform=:transform",
+    "xz:J",
+    "zstd",
+];
+
+/// What is wrong with a command line.
+pub(super) enum Wrong {
+    /// It is none of tar's: the status is that of `sysexits.h`.
+    Usage(String),
+    /// One of its values is none.
+    Value(String),
+}
+
+pub(super) fn parse(words: &[String]) -> Result<Options, Wrong> {
     let mut options = Options::default();
-    let mut words = words.iter();
-    let mut first = true;
-    while let Some(word) = words.next() {
-        let old = std::mem::take(&mut first) && !word.starts_with('-');
-        if let Some(long) = word.strip_prefix("--") {
-            if long.is_empty() {
-                words.by_ref().for_each(|path| options.name(path));
-                break;
+    let args = arguments(&modern(words).map_err(Wrong::Value)?, LETTERS, LONG);
+    for arg in args.map_err(Wrong::Usage)? {
+        let done = match arg {
+            Arg::Operand(path) => {
+                options.name(&path);
+                Ok(())
             }
-            let (name, given) = match long.split_once('=') {
-                Some((name, value)) => (name, Some(value.to_owned())),
-                None => (long, None),
-            };
-            let mut value = || {
-                given
-                    .clone()
-                    .or_else(|| words.next().cloned())
-                    .ok_or_else(|| format!("option '--{name}' requires an argument"))
-            };
-            options.long(name, &mut value)?;
-            continue;
-        }
-        let letters = match word.strip_prefix('-') {
-            Some(letters) if !letters.is_empty() => letters,
-            _ if old => word,
-            _ => {
-                options.name(word);
-                continue;
-            }
+            Arg::Option(name, value) => options.set(&name, value.unwrap_or_default()),
         };
-        let mut rest = letters;
-        while let Some(letter) = rest.chars().next() {
-            rest = &rest[letter.len_utf8()..];
-            // Of old options, the values come after all letters.
-            let value = match TAKES.contains(letter) {
-                false => String::new(),
-                true if !old && !rest.is_empty() => std::mem::take(&mut rest).to_owned(),
-                true => words.next().cloned().ok_or_else(|| match old {
-                    true => format!("Old option '{letter}' requires an argument."),
-                    false => format!("option requires an argument -- '{letter}'"),
-                })?,
-            };
-            options.short(letter, value)?;
-        }
+        done.map_err(Wrong::Value)?;
     }
     Ok(options)
 }
 
+/// A command line in which options of the old kind, `xvf a.tar`, are of the usual one: `-x -v -f
+/// a.tar`. The values of old options come after all letters.
+fn modern(words: &[String]) -> Result<Vec<String>, String> {
+    let old = match words.first() {
+        Some(first) if !first.starts_with('-') => first,
+        _ => return Ok(words.to_owned()),
+    };
+    let mut rest = words[1..].iter();
+    let mut modern = Vec::new();
+    for letter in old.chars() {
+        modern.push(format!("-{letter}"));
+        if LETTERS.contains(&format!("{letter}:")) {
+            let value = rest.next();
+            let value =
+                value.ok_or_else(|| format!("Old option '{letter}' requires an argument."))?;
+            modern.push(value.clone());
+        }
+    }
+    modern.extend(rest.cloned());
+    Ok(modern)
+}
+
 impl Options {
-    fn short(&mut self, letter: char, value: String) -> Result<(), String> {
-        match letter {
-            'A' | 'c' | 'd' | 'r' | 't' | 'u' | 'x' => self.mode = Some(letter),
-            'C' => self.enter(&value),
-            'I' => self.codec = Some(packed_by(&value)?),
-            'J' => self.codec = Some(Codec::Xz),
-            'O' => self.to_stdout = true,
-            'P' => self.absolute = true,
-            'T' => self.names_from(&value)?,
-            'X' => self.exclude_from(&value)?,
-            'a' => self.by_name = true,
-            'f' => self.archive = Some(value),
-            'h' => self.dereference = true,
-            'j' => self.codec = Some(Codec::Bzip2),
-            'k' => self.keep = true,
-            'v' => self.verbose = true,
-            'z' => self.codec = Some(Codec::Gzip),
-            'B' | 'S' | 'm' | 'o' | 'p' | 's' => {}
-            letter => return Err(format!("invalid option -- '{letter}'")),
+    fn set(&mut self, name: &str, value: String) -> Result<(), String> {
+        match name {
+            "A" | "c" | "d" | "r" | "t" | "u" | "x" => self.mode = name.chars().next(),
+            "delete" => self.mode = Some('D'),
+            "C" => self.enter(&value),
+            "I" => self.codec = Some(packed_by(&value)?),
+            "J" => self.codec = Some(Codec::Xz),
+            "N" => (self.newer, self.newer_content) = (Some(seconds(&value)?), false),
+            "newer-mtime" => (self.newer, self.newer_content) = (Some(seconds(&value)?), true),
+            "O" => self.to_stdout = true,
+            "P" => self.absolute = true,
+            "T" => self.names_from(&value)?,
+            "X" => self.exclude_from(&value)?,
+            "a" => self.by_name = true,
+            "no-auto-compress" => self.by_name = false,
+            "add-file" => self.name(&value),
+            "anchored" => self.anchored = true,
+            "no-anchored" => self.anchored = false,
+            "clamp-mtime" => self.clamp_time = true,
+            "exclude" => self.exclude.push(value),
+            "exclude-backups" => self.exclude_all(BACKUPS),
+            "exclude-caches" => self.tags.push(("CACHEDIR.TAG".to_owned(), Tagged::Itself)),
+            "exclude-caches-all" => self.tags.push(("CACHEDIR.TAG".to_owned(), Tagged::Nothing)),
+            "exclude-caches-under" => self.tags.push(("CACHEDIR.TAG".to_owned(), Tagged::Empty)),
+            "exclude-tag" => self.tags.push((value, Tagged::Itself)),
+            "exclude-tag-all" => self.tags.push((value, Tagged::Nothing)),
+            "exclude-tag-under" => self.tags.push((value, Tagged::Empty)),
+            "exclude-vcs" => self.exclude_all(VERSION_CONTROL),
+            "f" => self.archive = Some(value),
+            "full-time" => self.full_time = true,
+            "group" => self.group = Some(value),
+            "h" => self.dereference = true,
+            "hard-dereference" => self.hard_dereference = true,
+            "i" => self.ignore_zeros = true,
+            "ignore-case" => self.any_case = true,
+            "no-ignore-case" => self.any_case = false,
+            "j" => self.codec = Some(Codec::Bzip2),
+            "k" => self.existing = Existing::Refuse,
+            "keep-newer-files" => self.existing = Existing::KeepNewer,
+            "m" => self.touch = true,
+            "mode" => self.mode_bits = Some(value),
+            "mtime" => self.time = Some(seconds(&value)?),
+            "no-recursion" => self.shallow = true,
+            "recursion" => self.shallow = false,
+            "no-wildcards" => self.wildcards = false,
+            "wildcards" => self.wildcards = true,
+            "null" => self.null = true,
+            "no-null" => self.null = false,
+            "numeric-owner" => self.numeric = true,
+            "one-top-level" => self.top_level = Some(value),
+            "overwrite" => self.existing = Existing::Replace,
+            "owner" => self.owner = Some(value),
+            "remove-files" => self.remove = true,
+            "show-transformed-names" | "show-stored-names" => self.shows_renamed = true,
+            "skip-old-files" => self.existing = Existing::Skip,
+            "strip-components" => {
+                let count = value.parse();
+                self.strip = count.map_err(|_| format!("{value}: Invalid number of elements"))?;
+            }
+            "totals" => self.totals = true,
+            "transform" => self.renames.extend(Rename::parse(&value)?),
+            "v" => self.verbose = true,
+            "z" => self.codec = Some(Codec::Gzip),
+            "lzma" | "zstd" => self.codec = Some(packed_by(name)?),
+            "nothing" | "B" | "H" | "S" | "U" | "b" | "l" | "n" | "o" | "p" | "s" => {}
+            name => return Err(format!("option '{name}' is not supported")),
         }
         Ok(())
     }
 
-    fn long(
-        &mut self,
-        name: &str,
-        value: &mut dyn FnMut() -> Result<String, String>,
-    ) -> Result<(), String> {
-        match name {
-            "absolute-names" => self.absolute = true,
-            "append" => self.mode = Some('r'),
-            "auto-compress" => self.by_name = true,
-            "bzip2" => self.codec = Some(Codec::Bzip2),
-            "catenate" | "concatenate" => self.mode = Some('A'),
-            "create" => self.mode = Some('c'),
-            "delete" => self.mode = Some('D'),
-            "dereference" => self.dereference = true,
-            "diff" | "compare" => self.mode = Some('d'),
-            "directory" | "cd" => self.enter(&value()?),
-            "exclude" => self.exclude.push(value()?),
-            "exclude-from" => self.exclude_from(&value()?)?,
-            "exclude-vcs" => {
-                self.exclude.extend(VERSION_CONTROL.iter().map(|name| (*name).to_owned()));
-            }
-            "extract" | "get" => self.mode = Some('x'),
-            "file" => self.archive = Some(value()?),
-            "files-from" => self.names_from(&value()?)?,
-            "group" => self.group = Some(value()?),
-            "gzip" | "gunzip" | "ungzip" => self.codec = Some(Codec::Gzip),
-            "keep-old-files" | "skip-old-files" => self.keep = true,
-            "list" => self.mode = Some('t'),
-            "mode" => self.mode_bits = Some(value()?),
-            "mtime" => {
-                let text = value()?;
-                let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-                let now = now.map_or(0, |now| now.as_nanos());
-                let time = toolcell_text::when(&text, now).ok_or("Invalid date")?;
-                self.time = u64::try_from(time / 1_000_000_000).ok();
-            }
-            "no-null" => self.null = false,
-            "no-recursion" => self.shallow = true,
-            "no-wildcards" => self.wildcards = false,
-            "null" => self.null = true,
-            "owner" => self.owner = Some(value()?),
-            "recursion" => self.shallow = false,
-            "remove-files" => self.remove = true,
-            "show-transformed-names" => self.shows_renamed = true,
-            "strip-components" => {
-                self.strip = value()?.parse().map_err(|_| "invalid number of elements")?;
-            }
-            "to-stdout" => self.to_stdout = true,
-            "transform" | "xform" => self.renames.extend(Rename::parse(&value()?)?),
-            "update" => self.mode = Some('u'),
-            "use-compress-program" => self.codec = Some(packed_by(&value()?)?),
-            "verbose" => self.verbose = true,
-            "wildcards" => self.wildcards = true,
-            "xz" => self.codec = Some(Codec::Xz),
-            // What these settle is so in a cell in any case.
-            "format" | "sort" | "warning" | "blocking-factor" => drop(value()?),
-            "anchored"
-            | "no-anchored"
-            | "no-same-owner"
-            | "no-same-permissions"
-            | "numeric-owner"
-            | "overwrite"
-            | "posix"
-            | "preserve-permissions"
-            | "same-permissions"
-            | "sparse"
-            | "touch"
-            | "utc" => {}
-            name => return Err(format!("unrecognized option '--{name}'")),
-        }
-        Ok(())
+    fn exclude_all(&mut self, patterns: &[&str]) {
+        self.exclude.extend(patterns.iter().map(|name| (*name).to_owned()));
     }
 
     /// Goes where `-C` leads, from where the one before it led.
@@ -230,13 +385,49 @@ impl Options {
         PathBuf::from(self.directory.as_deref().unwrap_or(""))
     }
 
+    /// Below which directory all is unpacked.
+    pub(super) fn top_level(&self) -> Option<&str> {
+        let given = self.top_level.as_deref()?;
+        if !given.is_empty() {
+            return Some(given);
+        }
+        let archive = self.archive.as_deref()?;
+        let name = archive.rsplit('/').next().unwrap_or(archive);
+        Some(name.split_once(".tar").map_or(name, |(stem, _)| stem).trim_end_matches(".tgz"))
+    }
+
+    /// Whether a pattern leaves out a member, or a directory that it is in.
     pub(super) fn excluded(&self, path: &str) -> bool {
+        if self.exclude.is_empty() {
+            return false;
+        }
         let path = path.trim_end_matches('/');
-        let name = path.rsplit('/').next().unwrap_or(path);
+        let mut starts = vec![0];
+        if !self.anchored {
+            starts.extend(path.match_indices('/').map(|(at, _)| at + 1));
+        }
+        let ends: Vec<usize> =
+            path.match_indices('/').map(|(at, _)| at).chain([path.len()]).collect();
         self.exclude.iter().any(|glob| {
             let glob = glob.trim_end_matches('/');
-            wild(glob, path) || wild(glob, name)
+            starts.iter().any(|start| {
+                let ends = ends.iter().filter(|end| *end > start);
+                ends.into_iter().any(|end| self.fits(glob, &path[*start..*end]))
+            })
         })
+    }
+
+    fn fits(&self, glob: &str, text: &str) -> bool {
+        match self.any_case {
+            true => Pattern::new(glob, false, true).matches(text),
+            false => wild(glob, text),
+        }
+    }
+
+    /// The file that a directory holds which `--exclude-tag` or its like names.
+    pub(super) fn tag(&self, names: &[String]) -> Option<(&str, Tagged)> {
+        let found = self.tags.iter().find(|(tag, _)| names.contains(tag));
+        found.map(|(tag, what)| (tag.as_str(), *what))
     }
 
     /// What `--transform` makes of a member's name.
@@ -247,6 +438,19 @@ impl Options {
         }
         name
     }
+}
+
+/// A date, or that of a file whose path begins with `.` or `/`, in seconds since 1970.
+fn seconds(text: &str) -> Result<u64, String> {
+    if text.starts_with(['.', '/']) {
+        let details = toolcell_program::files::look(text, true);
+        let details = details.map_err(|error| format!("{text}: {}", message(&error)))?;
+        return Ok(details.modified / 1_000_000_000);
+    }
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let now = now.map_or(0, |now| now.as_nanos());
+    let time = toolcell_text::when(text, now).and_then(|time| u64::try_from(time).ok());
+    time.map(|time| time / 1_000_000_000).ok_or_else(|| "Invalid date".to_owned())
 }
 
 fn read(path: &str) -> Result<String, String> {

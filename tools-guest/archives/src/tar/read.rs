@@ -9,8 +9,8 @@ use toolcell_program::files::{self, Kind};
 use toolcell_program::{message, mode};
 use toolcell_text::wild;
 
-use super::cannot_open;
-use super::options::Options;
+use super::options::{Existing, Options};
+use super::{NO_ARCHIVE, cannot_open};
 use crate::codec::{Codec, peek};
 
 /// Bytes that one file of an archive may become. Against archives made to fill the disk.
@@ -29,6 +29,37 @@ fn reader(options: &Options) -> io::Result<Box<dyn Read>> {
         (None, Some(_)) => Err(io::Error::other("the archive is not packed that way")),
         (None, None) => Ok(Box::new(input)),
     }
+}
+
+/// The next member; none at the end.
+fn next<'a, R: Read>(
+    entries: &mut tar::Entries<'a, R>,
+    first: &mut bool,
+) -> io::Result<Option<tar::Entry<'a, R>>> {
+    let first = std::mem::take(first);
+    match entries.next() {
+        None => Ok(None),
+        Some(Ok(entry)) => Ok(Some(entry)),
+        Some(Err(_)) if first => Err(io::Error::other(NO_ARCHIVE)),
+        Some(Err(error)) => {
+            let text = error.to_string();
+            let ends = ["failed to read entire block", "unexpected EOF"];
+            match ends.iter().any(|end| text.contains(end)) {
+                true => Err(io::Error::other("Unexpected EOF in archive")),
+                false => Err(error),
+            }
+        }
+    }
+}
+
+/// Says once that names lose the slash that they begin with.
+fn tell_of_slash(name: &str, told: &mut bool, out: &mut impl Write) -> io::Result<()> {
+    if name.starts_with('/') && !*told {
+        out.flush()?;
+        eprintln!("tar: Removing leading `/' from member names");
+        *told = true;
+    }
+    Ok(())
 }
 
 /// The members that are asked for, and which of these were come by.
@@ -69,13 +100,16 @@ impl Members<'_> {
 
 pub(super) fn list(options: &Options, out: &mut impl Write) -> io::Result<u32> {
     let mut archive = tar::Archive::new(reader(options)?);
+    archive.set_ignore_zeros(options.ignore_zeros);
     let mut members = Members::of(options);
-    for entry in archive.entries()? {
-        let entry = entry?;
+    let (mut entries, mut first) = (archive.entries()?, true);
+    let mut told = options.absolute;
+    while let Some(entry) = next(&mut entries, &mut first)? {
         let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
         if !members.wants(&name) {
             continue;
         }
+        tell_of_slash(&name, &mut told, out)?;
         let shown = match options.shows_renamed {
             true => renamed(options, &name),
             false => name,
@@ -87,15 +121,24 @@ pub(super) fn list(options: &Options, out: &mut impl Write) -> io::Result<u32> {
                 tar::EntryType::Symlink => Kind::Symlink,
                 _ => Kind::File,
             };
-            let bits = mode::shown(kind, header.mode().unwrap_or(0));
-            let owner = |name: Option<&str>| name.unwrap_or("agent").to_owned();
-            let user = owner(header.username().ok().flatten());
-            let owners = format!("{user}/{}", owner(header.groupname().ok().flatten()));
+            let mut bits = mode::shown(kind, header.mode().unwrap_or(0));
+            if header.entry_type() == tar::EntryType::Link {
+                bits.replace_range(..1, "h");
+            }
+            let owner = |name: Option<&str>, number: io::Result<u64>| match name {
+                Some(name) if !options.numeric && !name.is_empty() => name.to_owned(),
+                _ => number.unwrap_or(0).to_string(),
+            };
+            let user = owner(header.username().ok().flatten(), header.uid());
+            let group = owner(header.groupname().ok().flatten(), header.gid());
+            let owners = format!("{user}/{group}");
             let size = entry.size().to_string();
             let width = 19usize.saturating_sub(owners.len() + 1).max(size.len());
-            let time = toolcell_text::time("%F %R", header.mtime().unwrap_or(0) as i64);
-            let target = match entry.link_name()? {
-                Some(target) if kind == Kind::Symlink => format!(" -> {}", target.display()),
+            let format = if options.full_time { "%F %T" } else { "%F %R" };
+            let time = toolcell_text::time(format, header.mtime().unwrap_or(0) as i64);
+            let target = match (entry.link_name()?, header.entry_type()) {
+                (Some(target), tar::EntryType::Symlink) => format!(" -> {}", target.display()),
+                (Some(target), tar::EntryType::Link) => format!(" link to {}", target.display()),
                 _ => String::new(),
             };
             writeln!(out, "{bits} {owners} {size:>width$} {time} {shown}{target}")?;
@@ -111,14 +154,19 @@ pub(super) fn extract(options: &Options, out: &mut impl Write) -> io::Result<u32
         std::fs::read_dir(directory).map_err(cannot_open(directory))?;
     }
     let mut archive = tar::Archive::new(reader(options)?);
+    archive.set_ignore_zeros(options.ignore_zeros);
     let mut members = Members::of(options);
     let mut failed = 0;
-    for entry in archive.entries()? {
-        let mut entry = entry?;
+    let mut told = options.absolute;
+    // What is put into a directory changes its time, and needs the right to write there.
+    let mut directories = Vec::new();
+    let (mut entries, mut first) = (archive.entries()?, true);
+    while let Some(mut entry) = next(&mut entries, &mut first)? {
         let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
         if !members.wants(&name) {
             continue;
         }
+        tell_of_slash(&name, &mut told, out)?;
         let Some(inside) = place(options, &renamed(options, &name)) else {
             eprintln!("tar: {name}: Member name contains '..'");
             failed += 1;
@@ -135,10 +183,26 @@ pub(super) fn extract(options: &Options, out: &mut impl Write) -> io::Result<u32
             continue;
         }
         let path = options.base().join(&inside);
-        if let Err(error) = unpack(&mut entry, &path, options) {
-            eprintln!("tar: {name}: Cannot open: {}", message(&error));
-            failed += 1;
+        match unpack(&mut entry, &path, options) {
+            Ok(Unpacked::Done) => {}
+            Ok(Unpacked::Directory(attributes)) => directories.push((path, attributes)),
+            Ok(Unpacked::KeptNewer) => {
+                out.flush()?;
+                eprintln!("tar: Current '{name}' is newer or same age");
+            }
+            Err(error) => {
+                out.flush()?;
+                let what = match (entry.header().entry_type(), entry.link_name()?) {
+                    (tar::EntryType::Link, Some(to)) => format!("hard link to '{}'", to.display()),
+                    _ => "open".to_owned(),
+                };
+                eprintln!("tar: {name}: Cannot {what}: {}", message(&error));
+                failed += 1;
+            }
         }
+    }
+    for (path, attributes) in directories.iter().rev() {
+        attributes.set(path)?;
     }
     Ok(failed + members.missing())
 }
@@ -154,24 +218,30 @@ fn renamed(options: &Options, name: &str) -> String {
 /// Where a member goes; `None` if that is outside of the directory that is unpacked into.
 fn place(options: &Options, name: &str) -> Option<PathBuf> {
     let mut inside = PathBuf::new();
-    let parts = Path::new(name).components().filter(|part| *part != Component::CurDir);
-    for part in parts.skip(options.strip) {
+    let below =
+        options.top_level().filter(|top| Path::new(name).iter().next() != Some(top.as_ref()));
+    inside.extend(below);
+    let empty = inside.clone();
+    // The `.` that a name begins with is one of those that are stripped.
+    for part in Path::new(name).components().skip(options.strip) {
         match part {
+            Component::CurDir => {}
             Component::RootDir if !options.absolute => {}
             Component::ParentDir if !options.absolute => return None,
             part => inside.push(part),
         }
     }
-    Some(inside)
+    Some(if inside == empty { PathBuf::new() } else { inside })
 }
 
 /// Says where members differ from the files of their names, and how often they do.
 pub(super) fn compare(options: &Options, out: &mut impl Write) -> io::Result<u32> {
     let mut archive = tar::Archive::new(reader(options)?);
+    archive.set_ignore_zeros(options.ignore_zeros);
     let mut members = Members::of(options);
     let mut count = 0;
-    for entry in archive.entries()? {
-        let mut entry = entry?;
+    let (mut entries, mut first) = (archive.entries()?, true);
+    while let Some(mut entry) = next(&mut entries, &mut first)? {
         let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
         if !members.wants(&name) {
             continue;
@@ -247,46 +317,86 @@ fn is_same(mut left: impl Read, mut right: impl Read) -> io::Result<bool> {
     }
 }
 
+/// What became of a member.
+enum Unpacked {
+    Done,
+    /// A directory, and what it gets when all is in it.
+    Directory(Attributes),
+    KeptNewer,
+}
+
+/// What a file gets besides its content.
+struct Attributes {
+    modified: Option<u64>,
+    mode: Option<u32>,
+}
+
+impl Attributes {
+    fn of(header: &tar::Header, options: &Options) -> Attributes {
+        Attributes {
+            modified: header.mtime().ok().filter(|_| !options.touch),
+            mode: header.mode().ok().map(|mode| mode & 0o777),
+        }
+    }
+
+    fn set(&self, path: &Path) -> io::Result<()> {
+        if let Some(seconds) = self.modified {
+            let time = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+            File::open(path)?.set_times(FileTimes::new().set_modified(time))?;
+        }
+        let path = path.to_string_lossy();
+        match self.mode {
+            Some(mode) if files::look(&path, true)?.mode & 0o777 != mode => {
+                files::set_mode(&path, mode)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 fn unpack<R: Read>(
     entry: &mut tar::Entry<'_, R>,
     path: &Path,
     options: &Options,
-) -> io::Result<()> {
+) -> io::Result<Unpacked> {
     if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         std::fs::create_dir_all(parent)?;
     }
-    match entry.header().entry_type() {
-        tar::EntryType::Directory => std::fs::create_dir_all(path),
-        tar::EntryType::Symlink => {
-            let target = entry.link_name()?.map(PathBuf::from).unwrap_or_default();
-            let _ = std::fs::remove_file(path);
-            files::symlink(&target.to_string_lossy(), &path.to_string_lossy())
+    let attributes = Attributes::of(entry.header(), options);
+    let kind = entry.header().entry_type();
+    if kind == tar::EntryType::Directory {
+        std::fs::create_dir_all(path)?;
+        return Ok(Unpacked::Directory(attributes));
+    }
+    match (options.existing, files::look(&path.to_string_lossy(), false)) {
+        (Existing::Refuse, Ok(_)) => return Err(io::ErrorKind::AlreadyExists.into()),
+        (Existing::Skip, Ok(_)) => return Ok(Unpacked::Done),
+        (Existing::KeepNewer, Ok(there))
+            if entry.header().mtime().is_ok_and(|time| there.modified / 1_000_000_000 >= time) =>
+        {
+            return Ok(Unpacked::KeptNewer);
         }
-        tar::EntryType::Regular | tar::EntryType::Continuous => {
-            if options.keep && path.exists() {
-                return Err(io::ErrorKind::AlreadyExists.into());
-            }
-            // An old link must not lead the content elsewhere.
-            let _ = std::fs::remove_file(path);
+        // An old link must not lead the content elsewhere.
+        (_, Ok(there)) if !there.is_dir() => std::fs::remove_file(path)?,
+        _ => {}
+    }
+    let target = entry.link_name()?.map(PathBuf::from).unwrap_or_default();
+    match kind {
+        tar::EntryType::Symlink => {
+            files::symlink(&target.to_string_lossy(), &path.to_string_lossy())?;
+        }
+        tar::EntryType::Regular | tar::EntryType::Continuous | tar::EntryType::GNUSparse => {
             let mut file = File::create(path)?;
             io::copy(&mut entry.by_ref().take(MAX_FILE), &mut file)?;
-            let header = entry.header();
-            if let Ok(seconds) = header.mtime() {
-                let time = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
-                file.set_times(FileTimes::new().set_modified(time))?;
-            }
-            match header.mode() {
-                Ok(mode) if mode & 0o777 != 0o644 => {
-                    files::set_mode(&path.to_string_lossy(), mode & 0o777)
-                }
-                _ => Ok(()),
-            }
+            drop(file);
+            attributes.set(path)?;
         }
         tar::EntryType::Link => {
-            let target = entry.link_name()?.map(PathBuf::from).unwrap_or_default();
-            let _ = std::fs::remove_file(path);
-            std::fs::hard_link(options.base().join(target), path)
+            let inside = place(options, &renamed(options, &target.to_string_lossy()));
+            let inside = inside.ok_or(io::ErrorKind::PermissionDenied)?;
+            std::fs::hard_link(options.base().join(inside), path)?;
         }
-        _ => Err(io::Error::other("this kind of member is not supported")),
+        _ => return Err(io::Error::other("this kind of member is not supported")),
     }
+    Ok(Unpacked::Done)
 }

@@ -9,23 +9,25 @@ use toolcell_program::files::{self, Kind};
 use toolcell_program::{message, mode};
 
 use super::cannot_open;
-use super::options::Options;
+use super::options::{Options, Tagged};
 use super::read::Members;
 use crate::codec::{Codec, Packer, Plain, peek};
 
 /// Bytes of a block: what members are padded to.
 const BLOCK: u64 = 512;
 
-/// What ends an archive: two blocks of zeros.
-const END: [u8; 1024] = [0; 1024];
+/// Bytes of a record, of which an archive has whole ones: it ends with zeros, two blocks at least.
+const RECORD: u64 = 20 * BLOCK;
+
+/// What an archive whose members end at `end` is filled up with.
+fn filling(end: u64) -> Vec<u8> {
+    vec![0; ((end + 2 * BLOCK).next_multiple_of(RECORD) - end) as usize]
+}
 
 /// Who a member says it belongs to.
 const OWNER: (&str, u64) = ("agent", 1000);
 
 pub(super) fn create(options: &Options, out: &mut impl Write) -> io::Result<u32> {
-    if options.paths.is_empty() {
-        return Err(io::Error::other("Cowardly refusing to create an empty archive"));
-    }
     let to_stdout = matches!(options.archive.as_deref(), None | Some("-"));
     let content: Box<dyn Write> = match options.archive.as_deref() {
         None | Some("-") => Box::new(io::stdout()),
@@ -36,7 +38,7 @@ pub(super) fn create(options: &Options, out: &mut impl Write) -> io::Result<u32>
         Some(codec) => codec.writer(content, codec.level())?,
         None => Box::new(Plain(content)),
     };
-    Writing::new(options, packer, to_stdout, out).all()
+    Writing::new(options, Counted { packer, count: 0 }, to_stdout, out).all()
 }
 
 /// Adds to an archive that is there, in the place of its end; with `newer`, what is newer than what
@@ -53,7 +55,7 @@ pub(super) fn append(options: &Options, newer: bool, out: &mut impl Write) -> io
     file.set_len(end)?;
     file.seek(SeekFrom::Start(end))?;
     let packer: Box<dyn Packer> = Box::new(Plain(Box::new(io::BufWriter::new(file))));
-    let mut writing = Writing::new(options, packer, false, out);
+    let mut writing = Writing::new(options, Counted { packer, count: end }, false, out);
     if newer {
         writing.kept = kept;
     }
@@ -109,7 +111,7 @@ pub(super) fn delete(options: &Options) -> io::Result<u32> {
 fn finish(file: &mut File, end: u64) -> io::Result<u32> {
     file.set_len(end)?;
     file.seek(SeekFrom::Start(end))?;
-    file.write_all(&END)?;
+    file.write_all(&filling(end))?;
     Ok(0)
 }
 
@@ -138,27 +140,48 @@ fn end_of(mut file: &File) -> io::Result<u64> {
     Ok(end)
 }
 
+/// What goes into an archive, counted.
+struct Counted {
+    packer: Box<dyn Packer>,
+    count: u64,
+}
+
+impl Write for Counted {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        let count = self.packer.write(data)?;
+        self.count += count as u64;
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.packer.flush()
+    }
+}
+
 /// An archive that is written.
 struct Writing<'a, W: Write> {
     options: &'a Options,
-    builder: tar::Builder<Box<dyn Packer>>,
+    builder: tar::Builder<Counted>,
     /// Whether the archive is what goes to standard output.
     to_stdout: bool,
     out: &'a mut W,
     /// Members that are there, with their times: what is no newer is left out.
     kept: HashMap<String, u64>,
+    /// Files with several names that were packed, and by which of them.
+    linked: HashMap<(u64, u64), String>,
 }
 
 impl<'a, W: Write> Writing<'a, W> {
     fn new(
         options: &'a Options,
-        packer: Box<dyn Packer>,
+        packer: Counted,
         to_stdout: bool,
         out: &'a mut W,
     ) -> Writing<'a, W> {
         let mut builder = tar::Builder::new(packer);
         builder.follow_symlinks(false);
-        Writing { options, builder, to_stdout, out, kept: HashMap::new() }
+        let (kept, linked) = (HashMap::new(), HashMap::new());
+        Writing { options, builder, to_stdout, out, kept, linked }
     }
 
     /// Adds what is named, and the end.
@@ -176,7 +199,20 @@ impl<'a, W: Write> Writing<'a, W> {
             }
             failed += self.add(&base.join(path), name)?;
         }
-        self.builder.into_inner()?.finish()?;
+        // Of the end, the library writes no more than there has to be.
+        let Counted { mut packer, count } = {
+            let writer = self.builder.get_mut();
+            let packer = std::mem::replace(&mut writer.packer, Box::new(Plain(io::sink())));
+            Counted { packer, count: writer.count }
+        };
+        let filling = filling(count);
+        packer.write_all(&filling)?;
+        packer.finish()?;
+        if self.options.totals {
+            let total = count + filling.len() as u64;
+            self.out.flush()?;
+            eprintln!("Total bytes written: {total} ({}, ?/s)", binary(total));
+        }
         Ok(failed)
     }
 
@@ -198,8 +234,38 @@ impl<'a, W: Write> Writing<'a, W> {
         let shown = format!("{name}{slash}");
         let member = format!("{}{slash}", options.renamed(name));
         let modified = details.modified / 1_000_000_000;
+        if let Some(newer) = options.newer
+            && !is_dir
+            && modified < newer
+            && (options.newer_content || details.changed / 1_000_000_000 < newer)
+        {
+            if options.verbose {
+                self.out.flush()?;
+                eprintln!("tar: {name}: file is unchanged; not dumped");
+            }
+            return Ok(0);
+        }
+        let mut children = match is_dir && !options.shallow {
+            true => names_in(path)?,
+            false => Vec::new(),
+        };
+        if let Some((tag, what)) = options.tag(&children) {
+            if options.verbose {
+                let left = if what == Tagged::Nothing { "directory" } else { "contents" };
+                self.out.flush()?;
+                eprintln!("tar: {shown}: contains a cache directory tag {tag}; {left} not dumped");
+            }
+            let tag = tag.to_owned();
+            children.retain(|name| what == Tagged::Itself && *name == tag);
+            if what == Tagged::Nothing {
+                return Ok(0);
+            }
+        }
         let mut header = tar::Header::new_gnu();
-        header.set_mtime(options.time.unwrap_or(modified));
+        header.set_mtime(match options.time {
+            Some(time) if options.clamp_time => modified.min(time),
+            time => time.unwrap_or(modified),
+        });
         let bits = options.mode_bits.as_deref();
         let bits =
             bits.map_or(Some(details.mode), |text| mode::changed(text, details.mode, is_dir));
@@ -226,18 +292,33 @@ impl<'a, W: Write> Writing<'a, W> {
                 if wanted {
                     self.write(&mut header, &member, io::empty())?;
                 }
-                if !options.shallow {
-                    failed += self.add_children(path, &shown)?;
+                for child in children {
+                    failed += self.add(&path.join(&child), &format!("{shown}{child}"))?;
                 }
             }
             Kind::Symlink if wanted => {
                 header.set_entry_type(tar::EntryType::Symlink);
                 header.set_size(0);
-                self.builder.append_link(&mut header, &member, std::fs::read_link(path)?)?;
+                let target = std::fs::read_link(path)?;
+                self.link(&mut header, &member, &target.to_string_lossy())?;
             }
             _ if wanted => {
-                header.set_size(details.size);
-                self.write(&mut header, &member, File::open(path)?)?;
+                let several = details.links > 1 && !options.hard_dereference;
+                let identity = (details.device, details.inode);
+                match self.linked.get(&identity).filter(|_| several).cloned() {
+                    Some(first) => {
+                        header.set_entry_type(tar::EntryType::Link);
+                        header.set_size(0);
+                        self.link(&mut header, &member, &first)?;
+                    }
+                    None => {
+                        header.set_size(details.size);
+                        self.write(&mut header, &member, File::open(path)?)?;
+                        if several {
+                            self.linked.insert(identity, member);
+                        }
+                    }
+                }
             }
             _ => {}
         }
@@ -255,38 +336,71 @@ impl<'a, W: Write> Writing<'a, W> {
         Ok(failed)
     }
 
-    fn add_children(&mut self, path: &Path, shown: &str) -> io::Result<u32> {
-        let mut names: Vec<String> = std::fs::read_dir(path)?
-            .flatten()
-            .map(|entry| entry.file_name().to_string_lossy().into_owned())
-            .collect();
-        names.sort();
-        let mut failed = 0;
-        for child in names {
-            failed += self.add(&path.join(&child), &format!("{shown}{child}"))?;
-        }
-        Ok(failed)
-    }
-
-    /// Writes a member whose name keeps a `./` or `/` that it begins with: the library drops the
-    /// first and refuses the second.
+    /// Writes a member with what it holds.
     fn write(
         &mut self,
         header: &mut tar::Header,
         name: &str,
         content: impl Read,
     ) -> io::Result<()> {
-        let field = header.as_gnu_mut().map(|header| &mut header.name);
-        match field {
-            Some(field) if name.starts_with(['.', '/']) && name.len() <= field.len() => {
-                field.fill(0);
-                field[..name.len()].copy_from_slice(name.as_bytes());
-                header.set_cksum();
-                self.builder.append(header, content)
-            }
-            _ => self.builder.append_data(header, name, content),
+        match put_name(header, name) {
+            true => self.builder.append(header, content),
+            false => self.builder.append_data(header, name, content),
         }
     }
+
+    /// Writes a member that leads to `target`.
+    fn link(&mut self, header: &mut tar::Header, name: &str, target: &str) -> io::Result<()> {
+        if !put_name(header, name) || target.len() > NAME {
+            return self.builder.append_link(header, name, target);
+        }
+        header.as_old_mut().linkname[..target.len()].copy_from_slice(target.as_bytes());
+        header.set_cksum();
+        self.builder.append(header, io::empty())
+    }
+}
+
+/// Bytes that a header has for a name.
+const NAME: usize = 100;
+
+/// Puts a name into a header as it is: the library drops a `./` that it begins with and refuses a
+/// `/`. One that needs neither, or is too long for it, is left to the library.
+fn put_name(header: &mut tar::Header, name: &str) -> bool {
+    let fits = name.starts_with(['.', '/']) && name.len() <= NAME;
+    if fits {
+        let field = &mut header.as_old_mut().name;
+        field.fill(0);
+        field[..name.len()].copy_from_slice(name.as_bytes());
+        header.set_cksum();
+    }
+    fits
+}
+
+/// A size as `10KiB` or `1.5MiB`, rounded up.
+fn binary(size: u64) -> String {
+    let (mut unit, mut names) = (1, ["B", "KiB", "MiB", "GiB", "TiB"].iter());
+    let mut name = names.next();
+    while size >= unit * 1_024
+        && let Some(next) = names.next()
+    {
+        (unit, name) = (unit * 1_024, Some(next));
+    }
+    let name = name.unwrap_or(&"");
+    let tenths = (size * 10).div_ceil(unit);
+    match tenths % 10 == 0 || tenths >= 100 {
+        true => format!("{}{name}", tenths.div_ceil(10)),
+        false => format!("{}.{}{name}", tenths / 10, tenths % 10),
+    }
+}
+
+/// The names in a directory, in their order.
+fn names_in(path: &Path) -> io::Result<Vec<String>> {
+    let mut names: Vec<String> = std::fs::read_dir(path)?
+        .flatten()
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    Ok(names)
 }
 
 /// A name and a number for `NAME`, `NAME:NUMBER` or a number.
