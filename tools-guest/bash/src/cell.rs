@@ -66,6 +66,11 @@ pub(crate) struct Running {
 }
 
 impl Running {
+    /// Its words, on one line.
+    pub(crate) fn command_line(&self) -> String {
+        self.argv.join(" ").replace('\n', " ")
+    }
+
     /// The name it goes by.
     pub(crate) fn name(&self) -> &str {
         self.argv.first().map_or("", |name| name.rsplit('/').next().unwrap_or(name))

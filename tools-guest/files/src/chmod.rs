@@ -155,20 +155,52 @@ fn change(path: &str, wanted: &str, options: &Options, given: bool, out: &mut im
 /// `chown` and `chgrp`. Every file of a cell is the agent's: to give it to the agent succeeds, to
 /// give it to somebody else is refused, as it would be to a user who is not root.
 pub(crate) fn owner(name: &str, words: &[String]) -> i32 {
-    let long = ["recursive:R", "verbose:v", "changes:c", "silent:f", "quiet:f", "no-dereference:h"];
+    let long = [
+        "recursive:R",
+        "verbose:v",
+        "changes:c",
+        "silent:f",
+        "quiet:f",
+        "no-dereference:h",
+        "dereference:nothing",
+        "from=:from",
+        "preserve-root:nothing",
+        "no-preserve-root:nothing",
+        "reference=:reference",
+    ];
     let args = match arguments(name, words, "RvcfhHLP", &long) {
         Ok(args) => args,
         Err(status) => return status,
     };
-    let mut operands = args.into_iter().filter_map(|arg| match arg {
-        Arg::Operand(operand) => Some(operand),
-        Arg::Option(..) => None,
-    });
-    let Some(wanted) = operands.next() else {
+    let (mut operands, mut reference, mut from) = (Vec::new(), None, String::new());
+    for arg in args {
+        match arg {
+            Arg::Operand(operand) => operands.push(operand),
+            Arg::Option(letter, value) if letter == "reference" => reference = value,
+            Arg::Option(letter, value) if letter == "from" => from = value.unwrap_or_default(),
+            Arg::Option(..) => {}
+        }
+    }
+    if let Some(path) = &reference
+        && let Err(error) = look(path, true)
+    {
+        let why = message(&error);
+        eprintln!("{name}: failed to get attributes of '{path}': {why}");
+        return 1;
+    }
+    let mut operands = operands.into_iter();
+    let wanted = match reference {
+        Some(_) => Some("agent".to_owned()),
+        None => operands.next(),
+    };
+    let Some(wanted) = wanted else {
         eprintln!("{name}: missing operand\nTry '{name} --help' for more information.");
         return 1;
     };
-    let ours = wanted.split([':', '.']).all(|name| matches!(name, "" | "agent" | "1000"));
+    // What is not theirs from whom it would be taken stays as it is.
+    let is_agent =
+        |owners: &str| owners.split([':', '.']).all(|name| matches!(name, "" | "agent" | "1000"));
+    let ours = !is_agent(&from) || is_agent(&wanted);
     let mut status = 0;
     let mut any = false;
     for path in operands {

@@ -9,7 +9,8 @@ use toolcell_program::files::{Details, Kind, look};
 use toolcell_program::{message, mode};
 use toolcell_text::wild;
 
-use crate::{arguments, human, join};
+use crate::size::Unit;
+use crate::{arguments, join};
 
 /// Characters of a line, for the forms in columns, when `COLUMNS` does not say.
 const WIDTH: usize = 80;
@@ -55,12 +56,16 @@ struct Options {
     sort: Sort,
     reverse: bool,
     first_directories: bool,
-    people: Option<u64>,
+    /// What lengths of files are shown in, and what they take.
+    sizes: Unit,
+    allocated: Unit,
     inode: bool,
     blocks: bool,
     numeric: bool,
     owner: bool,
     group: bool,
+    author: bool,
+    context: bool,
     /// `F` marks all kinds, `p` directories alone, `t` all but programs.
     classify: Option<char>,
     follow: bool,
@@ -112,6 +117,7 @@ const LONG: &[&str] = &[
     "show-control-chars:show-control-chars",
     "si:si",
     "size:s",
+    "tabsize=:T",
     "sort=:sort",
     "time=:time",
     "time-style=:time-style",
@@ -137,12 +143,15 @@ fn parse(name: &str, words: &[String]) -> Result<(Options, Vec<String>), i32> {
         sort: Sort::Name,
         reverse: false,
         first_directories: false,
-        people: None,
+        sizes: Unit::BYTES,
+        allocated: Unit::KIB,
         inode: false,
         blocks: false,
         numeric: false,
         owner: true,
         group: true,
+        author: false,
+        context: false,
         classify: None,
         follow: false,
         follow_given: false,
@@ -197,8 +206,8 @@ fn parse(name: &str, words: &[String]) -> Result<(Options, Vec<String>), i32> {
             "g" => (o.form, o.owner) = (Form::Long, false),
             "G" => o.group = false,
             "o" => (o.form, o.group) = (Form::Long, false),
-            "h" => o.people = Some(1024),
-            "si" => o.people = Some(1000),
+            "h" => (o.sizes, o.allocated) = (Unit::People(1024), Unit::People(1024)),
+            "si" => (o.sizes, o.allocated) = (Unit::People(1000), Unit::People(1000)),
             "H" => o.follow_given = true,
             "i" => o.inode = true,
             "I" => o.ignore.extend(value),
@@ -273,8 +282,17 @@ fn parse(name: &str, words: &[String]) -> Result<(Options, Vec<String>), i32> {
             "x" => o.form = Form::Across,
             "1" if o.form != Form::Long => o.form = Form::One,
             "zero" => (o.form, o.end, o.quoting) = (Form::One, '\0', Quoting::Literal),
-            "block-size" | "author" | "hyperlink" | "Z" => {
-                eprintln!("{name}: option '{letter}' is not supported");
+            "author" => o.author = true,
+            "Z" => o.context = true,
+            "block-size" => {
+                let Some(unit) = Unit::parse(text) else {
+                    eprintln!("{name}: invalid --block-size argument '{text}'");
+                    return Err(2);
+                };
+                (o.sizes, o.allocated) = (unit.clone(), unit);
+            }
+            "hyperlink" if matches!(text, "" | "always" | "yes" | "force") => {
+                eprintln!("{name}: option '--hyperlink' is not supported");
                 return Err(2);
             }
             _ => {}
@@ -459,11 +477,7 @@ impl<W: Write> List<'_, W> {
         self.first = false;
         if self.options.form == Form::Long || self.options.blocks {
             let total: u64 = entries.iter().map(|entry| entry.details.allocated()).sum();
-            let total = match self.options.people {
-                Some(base) => human(total, base),
-                None => (total / 1024).to_string(),
-            };
-            writeln!(self.out, "total {total}")?;
+            writeln!(self.out, "total {}", self.options.allocated.show(total))?;
         }
         self.show(&entries)?;
         if self.options.recursive {
@@ -597,10 +611,7 @@ impl<W: Write> List<'_, W> {
     }
 
     fn blocks(&self, entry: &Entry) -> String {
-        match self.options.people {
-            Some(base) => human(entry.details.allocated(), base),
-            None => (entry.details.allocated() / 1024).to_string(),
-        }
+        self.options.allocated.show(entry.details.allocated())
     }
 
     fn prefix(&self, entry: &Entry, (inode, blocks): (usize, usize)) -> String {
@@ -679,10 +690,9 @@ impl<W: Write> List<'_, W> {
     }
 
     fn long(&mut self, entries: &[Entry]) -> io::Result<()> {
-        let size = |entry: &Entry| match (entry.details.kind, self.options.people) {
-            (Kind::Character, _) => "1, 3".to_owned(),
-            (_, Some(base)) => human(entry.details.size, base),
-            (_, None) => entry.details.size.to_string(),
+        let size = |entry: &Entry| match entry.details.kind {
+            Kind::Character => "1, 3".to_owned(),
+            _ => self.options.sizes.show(entry.details.size),
         };
         let who = if self.options.numeric { "1000" } else { "agent" };
         let widths = self.widths(entries);
@@ -700,6 +710,13 @@ impl<W: Write> List<'_, W> {
             }
             if self.options.group {
                 lines.push_str(&format!(" {who}"));
+            }
+            if self.options.author {
+                lines.push_str(&format!(" {who}"));
+            }
+            // There is no security context to show.
+            if self.options.context {
+                lines.push_str(" ?");
             }
             lines.push_str(&format!(" {:>sizes$} ", size(entry)));
             lines.push_str(&self.date(self.time(details)));

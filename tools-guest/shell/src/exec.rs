@@ -3,13 +3,14 @@
 use std::rc::Rc;
 
 use crate::builtins;
+use crate::killed::Killed;
 use crate::shell::{Run, Shell, Unwind};
 use crate::state::{Frame, Input};
 use crate::syntax;
 use crate::syntax::ast::{
     Arg, Arm, ArmEnd, Assign, Command, Connector, Function, Item, Kind, List, Pipeline, Timed, Word,
 };
-use crate::system::{INTERRUPT, System};
+use crate::system::{Exit, INTERRUPT, System};
 use toolcell_text::Pattern;
 
 impl<S: System> Shell<S> {
@@ -152,6 +153,7 @@ impl<S: System> Shell<S> {
             self.complain("commands nest too deeply");
             return Err(Unwind::Exit(2));
         }
+        self.tell_killed();
         self.run_signals()?;
         let fds = self.process_fds.len();
         let input = self.state.input;
@@ -173,13 +175,31 @@ impl<S: System> Shell<S> {
     fn run_kind(&mut self, command: &Command) -> Run {
         if let Kind::Simple { assigns, args } = &command.kind {
             self.state.line = command.line;
-            return self.run_simple(command, assigns, args);
+            let result = self.run_simple(command, assigns, args);
+            if let Some((pid, signal)) = self.signaled.take() {
+                let (first, line) = (Exit::Signal(signal), self.state.line);
+                let text = syntax::print::command(command);
+                self.killed = Some(Killed { pid, signal, first, text, line });
+                if self.state.interactive {
+                    self.tell_killed();
+                }
+            }
+            return result;
         }
         if let Kind::Function(function) = &command.kind {
             self.define(function);
             return Ok(0);
         }
-        self.with_redirects(&command.redirects, |shell| shell.run_compound(command))
+        self.with_redirects(&command.redirects, |shell| {
+            let result = shell.run_compound(command);
+            match (&command.kind, &mut shell.killed) {
+                // The last command of a subshell takes its place, and is said to be it.
+                (Kind::Subshell(_), Some(killed)) => killed.text = syntax::print::command(command),
+                (Kind::Subshell(_), None) => {}
+                _ => shell.tell_killed(),
+            }
+            result
+        })
     }
 
     fn run_compound(&mut self, command: &Command) -> Run {
@@ -634,6 +654,7 @@ impl<S: System> Shell<S> {
             Err(Unwind::Break(_) | Unwind::Continue(_)) => Ok(self.state.status),
             result => result,
         };
+        self.tell_killed();
         let result = match (result, self.state.trap("RETURN").cloned()) {
             (Ok(status), Some(command)) => {
                 self.state.status = status;

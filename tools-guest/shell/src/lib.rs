@@ -16,6 +16,7 @@ mod condition;
 mod exec;
 mod expand;
 mod jobs;
+mod killed;
 mod matching;
 mod process;
 mod quote;

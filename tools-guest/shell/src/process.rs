@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use crate::builtins;
+use crate::killed::{Killed, described, signal_to_tell};
 use crate::shell::{Capture, Fd, Run, Shell, Unwind, is_binary};
 use crate::state::Input;
 use crate::syntax;
@@ -172,6 +173,7 @@ impl<S: System> Shell<S> {
     pub(crate) fn wait_for(&mut self, pid: u32) -> Run {
         let exit = self.wait_exit(pid)?;
         self.interrupted &= exit == Exit::Signal(INTERRUPT);
+        self.signaled = signal_to_tell(exit).map(|signal| (pid, signal));
         Ok(exit.status())
     }
 
@@ -223,13 +225,16 @@ impl<S: System> Shell<S> {
         self.fds = fds;
         self.state.input = input;
         self.collect(captured);
+        started.push(result?);
         let mut ended = Vec::with_capacity(stages.len());
         for stage in started {
             ended.push(self.ended(stage)?);
         }
-        ended.push(self.ended(result?)?);
-        self.interrupted &= ended.iter().any(|(_, by_interrupt)| *by_interrupt);
-        let statuses: Vec<i32> = ended.into_iter().map(|(status, _)| status).collect();
+        let interrupt = Exit::Signal(INTERRUPT);
+        self.interrupted &=
+            ended.iter().any(|(_, exit)| *exit == interrupt || exit.status() == interrupt.status());
+        self.note_killed(stages, &ended);
+        let statuses: Vec<i32> = ended.into_iter().map(|(_, exit)| exit.status()).collect();
         let status = statuses.last().copied().unwrap_or(0);
         let failed = statuses.iter().rev().find(|status| **status != 0);
         let status = match self.state.options.pipefail {
@@ -240,15 +245,37 @@ impl<S: System> Shell<S> {
         Ok(status)
     }
 
-    /// How a stage ends, and whether it does by an interrupt.
-    fn ended(&mut self, stage: Started) -> Result<(i32, bool), Unwind> {
+    /// How a stage ends, and the process that it was, if it was one.
+    fn ended(&mut self, stage: Started) -> Result<(Option<u32>, Exit), Unwind> {
         Ok(match stage {
-            Started::Process(pid) => {
-                let exit = self.wait_exit(pid)?;
-                (exit.status(), exit == Exit::Signal(INTERRUPT))
-            }
-            Started::Done(status) => (status, status == Exit::Signal(INTERRUPT).status()),
+            Started::Process(pid) => (Some(pid), self.wait_exit(pid)?),
+            Started::Done(status) => (None, Exit::Status((status & 0xFF) as u8)),
         })
+    }
+
+    /// Notes a pipeline whose last stage a signal has ended, with all of its processes.
+    fn note_killed(&mut self, stages: &[Stage], ended: &[(Option<u32>, Exit)]) {
+        let Some((Some(_), exit)) = ended.last() else { return };
+        let Some(signal) = signal_to_tell(*exit) else { return };
+        let mut text = String::new();
+        let mut first = None;
+        for (stage, (pid, exit)) in stages.iter().zip(ended) {
+            // What runs in this shell is no process, and has no number to show.
+            let Some(pid) = *pid else { return };
+            let command = syntax::print::command(&stage.command);
+            match first {
+                None => {
+                    first = Some((pid, *exit));
+                    text = command;
+                }
+                Some(_) => {
+                    let how = described(*exit);
+                    text.push_str(&format!("\n     {pid:>5} {how:<24}| {command}"));
+                }
+            }
+        }
+        let Some((pid, exit)) = first else { return };
+        self.killed = Some(Killed { pid, signal, first: exit, text, line: self.state.line });
     }
 
     /// Starts a stage whose output another reads, and gives that one's end.

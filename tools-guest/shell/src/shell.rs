@@ -9,6 +9,7 @@ use toolcell_stack::Stack;
 
 use crate::arith;
 use crate::jobs::Jobs;
+use crate::killed::Killed;
 use crate::matching::Expressions;
 use crate::state::State;
 use crate::syntax::ast::{Command, List};
@@ -83,6 +84,12 @@ pub struct Shell<S: System> {
     pub(crate) in_trap: bool,
     /// Whether an interrupt has come in that ends the command line: only of an interactive shell.
     pub(crate) interrupted: bool,
+    /// Of the last program: the process and the signal that ended it.
+    pub(crate) signaled: Option<(u32, u8)>,
+    /// What is still to be said of the last command.
+    pub(crate) killed: Option<Killed>,
+    /// Substitutions that run: there, nothing is said of what a signal has ended.
+    pub(crate) silent: u32,
     /// Descriptors of process substitutions, closed after the command.
     pub(crate) process_fds: Vec<u32>,
     pub(crate) command_text: String,
@@ -130,6 +137,9 @@ impl<S: System> Shell<S> {
             substituted: None,
             in_trap: false,
             interrupted: false,
+            signaled: None,
+            killed: None,
+            silent: 0,
             process_fds: Vec::new(),
             command_text: String::new(),
             stack,
@@ -358,6 +368,8 @@ impl<S: System> Shell<S> {
         }
         self.state.script = path.to_owned();
         let result = self.run_source(&text::decode(&source), 1);
+        // A script's last command does not take the place of its shell.
+        self.tell_killed();
         self.finish(result)
     }
 
@@ -374,6 +386,7 @@ impl<S: System> Shell<S> {
             source.extend_from_slice(&data);
         }
         let result = self.run_source(&text::decode(&source), 1);
+        self.tell_killed();
         self.finish(result)
     }
 

@@ -67,6 +67,8 @@ struct Options {
     null_data: bool,
     separator: Option<String>,
     color: bool,
+    /// A tab stands between what is said of a line and the line.
+    tab: bool,
 }
 
 /// Files that a directory lists are read whole up to this length, and piece by piece above it.
@@ -115,6 +117,7 @@ const LONG: &[&str] = &[
     "exclude-from=",
     "exclude-dir=",
     "include=",
+    "devices=:D",
     "directories=:d",
     "recursive:r",
     "dereference-recursive:R",
@@ -184,6 +187,7 @@ fn options(name: &str, words: &[String]) -> Result<(Options, Vec<String>), Strin
         null_data: false,
         separator: Some("--".to_owned()),
         color: false,
+        tab: false,
     };
     // `-NUM` is `-C NUM`.
     let words: Vec<String> = words
@@ -195,7 +199,7 @@ fn options(name: &str, words: &[String]) -> Result<(Options, Vec<String>), Strin
             _ => word.clone(),
         })
         .collect();
-    let args = parse(&words, "EFGPe:f:iyvwxcLlm:oqsbHhnTZA:B:C:ad:rRUzI", LONG)
+    let args = parse(&words, "D:EFGPe:f:iyvwxcLlm:oqsbHhnTZA:B:C:ad:rRUzIV", LONG)
         .map_err(|error| format!("{error}\n{USAGE}"))?;
     let (mut given, mut operands) = (false, Vec::new());
     let (mut after, mut before, mut around) = (None, None, None);
@@ -261,6 +265,12 @@ fn options(name: &str, words: &[String]) -> Result<(Options, Vec<String>), Strin
             "label" => options.label = value,
             "include" => options.include.push(value),
             "exclude" => options.exclude.push(value),
+            "exclude-from" => {
+                let patterns = std::fs::read_to_string(&value);
+                let patterns = patterns.map_err(|error| format!("{value}: {}", message(&error)))?;
+                let patterns = patterns.lines().filter(|pattern| !pattern.is_empty());
+                options.exclude.extend(patterns.map(str::to_owned));
+            }
             "exclude-dir" => options.exclude_dir.push(value),
             "group-separator" => options.separator = Some(value),
             "no-group-separator" => options.separator = None,
@@ -272,7 +282,9 @@ fn options(name: &str, words: &[String]) -> Result<(Options, Vec<String>), Strin
                 _ => return Err("invalid argument for --binary-files".to_owned()),
             },
             "d" => options.recursive |= value == "recurse",
-            "line-buffered" | "U" | "T" => {}
+            "T" => options.tab = true,
+            // There are no devices to read or to skip.
+            "line-buffered" | "U" | "D" => {}
             other => return Err(format!("unsupported option '--{other}'")),
         }
     }
@@ -686,6 +698,9 @@ impl Search {
         }
         if self.options.offset {
             write!(out, "{}{separator}", self.colored(NUMBER, &offset.to_string()))?;
+        }
+        if self.options.tab && (filename || self.options.number || self.options.offset) {
+            out.write_all(b"\t")?;
         }
         Ok(())
     }

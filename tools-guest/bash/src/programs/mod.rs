@@ -6,6 +6,7 @@ mod env;
 mod find;
 mod kill;
 mod ps;
+mod seek;
 mod timeout;
 mod xargs;
 mod zgrep;
@@ -31,7 +32,8 @@ pub(crate) fn run(name: &str, words: &[String], world: World) -> Option<i32> {
         "env" => env::run(words, world),
         "find" => find::run(words, world),
         "kill" => kill::run(words, world),
-        "killall" | "pgrep" | "pkill" => ps::search(name, words, world),
+        "killall" => seek::killall(words, world),
+        "pgrep" | "pkill" => seek::grep(name, words, world),
         "ps" => ps::run(words, world),
         "nohup" | "nice" | "stdbuf" => env::plainly(name, words, world),
         "timeout" => timeout::run(words, world),

@@ -1,8 +1,7 @@
-//! `ps`, and those who look for processes by name: `pgrep`, `pkill`, `killall`.
+//! `ps`.
 
+use std::cmp::Reverse;
 use std::time::Duration;
-
-use toolcell_shell::{System as _, signal_number};
 
 use super::World;
 use crate::cell::{Running, running};
@@ -24,16 +23,28 @@ const COLUMNS: &[Column] = &[
     Column { name: "uid", head: "UID", right: false, value: |_| USER.to_owned() },
     Column { name: "pcpu", head: "%CPU", right: true, value: percent },
     Column { name: "pmem", head: "%MEM", right: true, value: |_| "0.0".to_owned() },
+    Column { name: "vsz", head: "VSZ", right: true, value: |_| "0".to_owned() },
+    Column { name: "rss", head: "RSS", right: true, value: |_| "0".to_owned() },
+    Column { name: "nlwp", head: "NLWP", right: true, value: |_| "1".to_owned() },
+    Column { name: "ni", head: "NI", right: true, value: |_| "0".to_owned() },
+    Column { name: "pri", head: "PRI", right: true, value: |_| "19".to_owned() },
     Column { name: "c", head: "C", right: true, value: |_| "0".to_owned() },
     Column { name: "tty", head: "TTY", right: false, value: |_| "?".to_owned() },
     Column { name: "stat", head: "STAT", right: false, value: |_| "S".to_owned() },
     Column { name: "time", head: "TIME", right: true, value: |p| clock(p.cpu, true) },
     Column { name: "etime", head: "ELAPSED", right: true, value: |p| clock(p.age, false) },
     Column { name: "etimes", head: "ELAPSED", right: true, value: |p| p.age.as_secs().to_string() },
-    Column { name: "stime", head: "STIME", right: false, value: started },
+    Column { name: "stime", head: "STIME", right: false, value: |p| started(p, "%H:%M") },
+    Column { name: "start", head: "START", right: false, value: |p| started(p, "%H:%M") },
+    Column {
+        name: "lstart",
+        head: "STARTED",
+        right: true,
+        value: |p| started(p, "%a %b %e %T %Y"),
+    },
     Column { name: "comm", head: "COMMAND", right: false, value: |p| p.name().to_owned() },
-    Column { name: "cmd", head: "CMD", right: false, value: |p| p.argv.join(" ") },
-    Column { name: "args", head: "COMMAND", right: false, value: |p| p.argv.join(" ") },
+    Column { name: "cmd", head: "CMD", right: false, value: Running::command_line },
+    Column { name: "args", head: "COMMAND", right: false, value: Running::command_line },
 ];
 
 fn column(name: &str) -> Option<&'static Column> {
@@ -46,7 +57,11 @@ fn column(name: &str) -> Option<&'static Column> {
         "tt" | "tname" => "tty",
         "euser" | "uname" => "user",
         "cputime" => "time",
-        "start" | "start_time" | "lstart" => "stime",
+        "start_time" | "bsdstart" => "start",
+        "rssize" | "rsz" => "rss",
+        "vsize" => "vsz",
+        "thcount" => "nlwp",
+        "nice" => "ni",
         name => name,
     };
     COLUMNS.iter().find(|column| column.name == name)
@@ -63,10 +78,10 @@ fn clock(time: Duration, hours: bool) -> String {
     if hours || h > 0 { format!("{h:02}:{m:02}:{s:02}") } else { format!("{m:02}:{s:02}") }
 }
 
-fn started(process: &Running) -> String {
+fn started(process: &Running, format: &str) -> String {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     let start = now.unwrap_or_default().saturating_sub(process.age);
-    toolcell_shell::time("%H:%M", start.as_nanos())
+    toolcell_shell::time(format, start.as_nanos())
 }
 
 pub(super) fn run(words: &[String], _: World) -> i32 {
@@ -76,6 +91,7 @@ pub(super) fn run(words: &[String], _: World) -> i32 {
     let mut command = None;
     let mut bare = false;
     let mut all = false;
+    let mut order = String::new();
     let mut words = words.iter();
     let mut formats: Vec<String> = Vec::new();
     while let Some(word) = words.next() {
@@ -85,8 +101,10 @@ pub(super) fn run(words: &[String], _: World) -> i32 {
         };
         match word.as_str() {
             "--no-headers" | "--no-heading" | "h" => bare = true,
-            "--forest" | "--sort" | "f" | "w" | "ww" => {}
-            word if word.starts_with("--sort=") || word.starts_with("--cols") => {}
+            "--forest" | "f" | "w" | "ww" => {}
+            "--sort" | "k" => order = value(""),
+            word if word.starts_with("--sort=") => order = word[7..].to_owned(),
+            word if word.starts_with("--cols") || word == "--width" => {}
             word if word.starts_with("--pid=") => chosen = pids(&word[6..]),
             "--pid" => chosen = pids(&value("")),
             "-o" | "-O" | "--format" | "o" => formats.push(value("")),
@@ -110,8 +128,8 @@ pub(super) fn run(words: &[String], _: World) -> i32 {
                         }
                         'u' if !dash => {
                             names = vec![
-                                "user", "pid", "pcpu", "pmem", "tty", "stat", "stime", "time",
-                                "args",
+                                "user", "pid", "pcpu", "pmem", "vsz", "rss", "tty", "stat",
+                                "start", "time", "args",
                             ];
                         }
                         'l' | 'F' | 'j' | 'H' | 'f' | 'w' | 'T' | 'L' | 'u' => {}
@@ -155,11 +173,26 @@ pub(super) fn run(words: &[String], _: World) -> i32 {
             }
         }
     }
-    let processes: Vec<Running> = running()
+    let mut processes: Vec<Running> = running()
         .into_iter()
         .filter(|process| chosen.as_ref().is_none_or(|chosen| chosen.contains(&process.pid)))
         .filter(|process| command.as_ref().is_none_or(|command| process.name() == command))
         .collect();
+    // The last key first: what it leaves as it is, those before it order.
+    for key in order.split(',').rev().filter(|key| !key.is_empty()) {
+        let Some(column) = column(key.trim_start_matches(['+', '-'])) else {
+            eprintln!("error: unknown sort specifier");
+            return 1;
+        };
+        let value = |process: &Running| {
+            let text = (column.value)(process);
+            (text.parse::<f64>().ok().map(f64::to_bits), text)
+        };
+        match key.starts_with('-') {
+            true => processes.sort_by_cached_key(|process| Reverse(value(process))),
+            false => processes.sort_by_cached_key(value),
+        }
+    }
     let mut rows = Vec::new();
     let head = |index: usize, column: &Column| {
         let given = headings.iter().find(|(at, _)| *at == index);
@@ -195,86 +228,4 @@ pub(super) fn run(words: &[String], _: World) -> i32 {
 
 fn pids(text: &str) -> Option<Vec<u32>> {
     Some(text.split([',', ' ']).filter_map(|pid| pid.parse().ok()).collect())
-}
-
-/// `pgrep`, `pkill` and `killall`.
-pub(super) fn search(program: &str, words: &[String], mut world: World) -> i32 {
-    let (mut full, mut list, mut exact, mut invert) = (false, false, program == "killall", false);
-    let (mut newest, mut oldest, mut count, mut whole) = (false, false, false, false);
-    let mut signal = 15;
-    let mut patterns = Vec::new();
-    let mut words = words.iter();
-    while let Some(word) = words.next() {
-        match word.as_str() {
-            "-f" | "--full" => full = true,
-            "-l" | "--list-name" => list = true,
-            "-a" | "--list-full" => whole = true,
-            "-x" | "--exact" | "-e" => exact = true,
-            "-v" | "--inverse" => invert = true,
-            "-n" | "--newest" => newest = true,
-            "-o" | "--oldest" => oldest = true,
-            "-c" | "--count" => count = true,
-            "-q" | "-w" | "-i" => {}
-            "-u" | "-U" | "-P" | "-t" => drop(words.next()),
-            "-s" | "--signal" => {
-                signal = words.next().and_then(|name| signal_number(name)).unwrap_or(15);
-            }
-            word if word.starts_with('-') && word.len() > 1 => match signal_number(&word[1..]) {
-                Some(number) if program != "pgrep" => signal = number,
-                _ => {
-                    eprintln!("{program}: invalid option -- '{}'", &word[1..]);
-                    return 2;
-                }
-            },
-            word => patterns.push(word.to_owned()),
-        }
-    }
-    if patterns.is_empty() {
-        eprintln!("{program}: no matching criteria specified");
-        return 2;
-    }
-    let own = world.system.pid();
-    let mut found = Vec::new();
-    for pattern in &patterns {
-        let text =
-            if exact { format!("^(?:{})$", regex::escape(pattern)) } else { pattern.clone() };
-        let Ok(regex) = regex::Regex::new(&text) else {
-            eprintln!("{program}: invalid pattern '{pattern}'");
-            return 2;
-        };
-        let all = running().into_iter().filter(|process| process.pid != own);
-        let matching: Vec<Running> = all
-            .filter(|process| {
-                let text = if full { process.argv.join(" ") } else { process.name().to_owned() };
-                regex.is_match(&text) != invert
-            })
-            .collect();
-        if matching.is_empty() && program == "killall" {
-            eprintln!("{pattern}: no process found");
-        }
-        found.extend(matching);
-    }
-    if newest {
-        found = found.pop().into_iter().collect();
-    } else if oldest {
-        found.truncate(1);
-    }
-    if program == "pgrep" {
-        if count {
-            println!("{}", found.len());
-        }
-        for process in found.iter().filter(|_| !count) {
-            match (whole, list) {
-                (true, _) => println!("{} {}", process.pid, process.argv.join(" ")),
-                (_, true) => println!("{} {}", process.pid, process.name()),
-                _ => println!("{}", process.pid),
-            }
-        }
-    } else {
-        for process in &found {
-            // One that ended meanwhile is gone, as was wanted.
-            let _ = world.system.kill(process.pid, signal);
-        }
-    }
-    i32::from(found.is_empty())
 }

@@ -2,13 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use toolcell_shell::System;
+use toolcell_shell::{Exit, System as _};
 
 use super::env::wrong_option;
 use super::{World, not_started};
 
 /// How long is slept between two looks at the command.
 const LOOK: Duration = Duration::from_millis(5);
+
+const KILL: u8 = 9;
 
 const HINT: &str = "Try 'timeout --help' for more information.";
 
@@ -64,12 +66,12 @@ pub(super) fn run(words: &[String], mut world: World) -> i32 {
     let mut told = None;
     loop {
         if let Ok(Some(exit)) = world.system.wait(pid, false) {
-            return match told {
-                Some(_) if !preserve => match exit {
-                    toolcell_shell::Exit::Signal(9) => 137,
-                    _ => 124,
-                },
-                _ => exit.status(),
+            return match (exit, told) {
+                // GNU's sends SIGKILL to itself, too, and ends by the signal that ends a command.
+                (Exit::Signal(KILL), Some(_)) => end_by(&mut world, KILL),
+                (Exit::Signal(signal), None) => end_by(&mut world, signal),
+                (_, Some(_)) if !preserve => 124,
+                (exit, _) => exit.status(),
             };
         }
         let now = Instant::now();
@@ -79,12 +81,19 @@ pub(super) fn run(words: &[String], mut world: World) -> i32 {
                 told = Some(now);
             }
             Some(at) if kill_after.is_some_and(|after| now - at >= after) => {
-                let _ = world.system.kill(pid, 9);
+                let _ = world.system.kill(pid, KILL);
             }
             _ => {}
         }
         std::thread::sleep(LOOK);
     }
+}
+
+/// Ends by a signal. The status is for whom the signal does not end.
+fn end_by(world: &mut World, signal: u8) -> i32 {
+    let own = world.system.pid();
+    let _ = world.system.kill(own, signal);
+    Exit::Signal(signal).status()
 }
 
 fn duration(text: &str) -> Option<Duration> {

@@ -137,6 +137,7 @@ pub(super) fn source<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
         .then(|| std::mem::replace(&mut shell.state.positional, Rc::new(arguments.to_vec())));
     let line = shell.state.line;
     let result = shell.nested(|shell| shell.run_source(&text::decode(&source), 1));
+    shell.tell_killed();
     shell.state.line = line;
     shell.state.frames.pop();
     if let Some(positional) = positional {

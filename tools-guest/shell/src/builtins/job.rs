@@ -1,6 +1,7 @@
 //! Jobs and processes: `jobs`, `wait`, `kill`, and limits.
 
 use super::{Call, Letters, signal_name, signal_number};
+use crate::killed::described;
 use crate::shell::{Run, Shell};
 use crate::system::{Errno, System};
 
@@ -41,10 +42,9 @@ pub(super) fn jobs<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
             2 => '-',
             _ => ' ',
         };
-        let state = match (done, job.status()) {
-            (false, _) => "Running".to_owned(),
-            (true, 0) => "Done".to_owned(),
-            (true, status) => format!("Exit {status}"),
+        let state = match job.exits.last().copied().flatten().filter(|_| done) {
+            None => "Running".to_owned(),
+            Some(exit) => described(exit),
         };
         let pid = if long { format!("{} ", job.pid()) } else { String::new() };
         let text = &job.text;
@@ -152,6 +152,7 @@ impl<S: System> Shell<S> {
 fn wait_one<S: System>(shell: &mut Shell<S>, pid: u32) -> Run {
     match shell.sys.wait(pid, true) {
         Ok(Some(exit)) => {
+            shell.tell_ended(pid, exit);
             shell.jobs.ended(pid, exit);
             Ok(exit.status())
         }
@@ -197,6 +198,7 @@ fn wait_next<S: System>(
             let pids: Vec<u32> =
                 wanted.iter().copied().filter(|pid| running.contains(pid)).collect();
             if let Ok((pid, exit)) = shell.sys.wait_any(&pids) {
+                shell.tell_ended(pid, exit);
                 shell.jobs.ended(pid, exit);
             }
             ended(shell)

@@ -220,6 +220,7 @@ impl<S: System> Shell<S> {
         let line = self.state.line;
         let inherits = self.state.shopt("inherit_errexit") || self.state.options.posix;
         let inner = capture.clone();
+        self.silent += 1;
         let status = self.subshell(|shell| {
             shell.fds.insert(1, Fd::Capture(inner));
             if !inherits {
@@ -228,6 +229,8 @@ impl<S: System> Shell<S> {
             shell.nested(|shell| shell.run_list(list))
         });
         self.collect_late(&capture);
+        self.silent -= 1;
+        self.killed = None;
         self.state.line = line;
         self.substituted = Some(status);
         self.state.status = status;
