@@ -30,9 +30,9 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("rg", "rg"),
     (
         "userland",
-        "arch cat cmp column curl dd diff egrep envsubst fgrep file getconf getopt grep groups hd \
-         head hexdump hostname iconv id less logname more patch rev sdiff sed strings sync tac tail \
-         tree uname wget which whoami xxd",
+        "arch cat clear cmp column curl dd diff egrep envsubst fgrep file getconf getent getopt grep \
+         groups hd head hexdump hostname iconv id less locale logname more patch rev sdiff sed \
+         strings sync tac tail tput tree uname users wget which who whoami xxd",
     ),
 ];
 

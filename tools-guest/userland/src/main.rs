@@ -4,6 +4,7 @@
 //! They follow GNU's programs: the options that are here do what they do there, and one that is not
 //! here ends with status 2 and its name.
 
+mod accounts;
 mod cat;
 mod cmp;
 mod column;
@@ -26,6 +27,7 @@ mod sed;
 mod strings;
 mod tac;
 mod tail;
+mod terminal;
 mod tree;
 mod which;
 mod who;
@@ -48,12 +50,16 @@ fn main() {
         "file" => file::run(&words, &mut out),
         "getopt" => getopt::run(&words, &mut out),
         "uname" => who::uname(&words, &mut out),
-        "arch" | "groups" | "hostname" | "id" | "logname" | "whoami" => {
+        "arch" | "groups" | "hostname" | "id" | "logname" | "users" | "who" | "whoami" => {
             who::run(&name, &words, &mut out)
         }
         "head" => head::run(&words, &mut out),
         "getconf" => machine::getconf(&words, &mut out),
         "sync" => machine::sync(&words),
+        "getent" => accounts::getent(&words, &mut out),
+        "locale" => accounts::locale(&words, &mut out),
+        "tput" => terminal::tput(&words, &mut out),
+        "clear" => terminal::clear(&mut out),
         "hd" | "hexdump" => hexdump::run(&name, &words, &mut out),
         "iconv" => iconv::run(&words, &mut out),
         "less" | "more" => less::run(&name, &words, &mut out),

@@ -1,5 +1,5 @@
-//! Who and where one is: `id`, `whoami`, `logname`, `groups`, `hostname`, `uname`, `arch`. A cell
-//! has one user.
+//! Who and where one is: `id`, `whoami`, `logname`, `groups`, `hostname`, `uname`, `arch`; and
+//! `who`, `users`, which have nobody to show. A cell has one user, who has not logged in.
 
 use std::io::Write;
 
@@ -62,7 +62,31 @@ pub(crate) fn uname(words: &[String], out: &mut impl Write) -> i32 {
 pub(crate) fn run(name: &str, words: &[String], out: &mut impl Write) -> i32 {
     let (letters, long): (&str, &[&str]) = match name {
         "id" => ("uGgnrza", &["user:u", "group:g", "groups:G", "name:n", "real:r", "zero:z"]),
-        "hostname" => ("fsdIi", &["fqdn:f", "long:f", "short:s", "domain:d"]),
+        "hostname" => (
+            "AfsdIi",
+            &[
+                "all-fqdns:f",
+                "all-ip-addresses:I",
+                "domain:d",
+                "fqdn:f",
+                "ip-address:i",
+                "long:f",
+                "short:s",
+            ],
+        ),
+        "who" => (
+            "abdHlmpqrstTuw",
+            &[
+                "all:a",
+                "boot:b",
+                "count:q",
+                "heading:H",
+                "message:T",
+                "mesg:T",
+                "users:u",
+                "short:s",
+            ],
+        ),
         _ => ("", &[]),
     };
     let args = match parse(words, letters, long) {
@@ -79,11 +103,16 @@ pub(crate) fn run(name: &str, words: &[String], out: &mut impl Write) -> i32 {
     });
     let text = match (name, operand) {
         ("arch", None) => MACHINE.to_owned(),
+        ("users", _) => return 0,
+        ("who", _) if has("q") => "\n# users=0".to_owned(),
+        ("who", _) if has("H") => "NAME     LINE         TIME             COMMENT".to_owned(),
+        ("who", _) => return 0,
         ("hostname", Some(_)) => {
             eprintln!("hostname: you must be root to change the host name");
             return 1;
         }
         ("hostname", None) if has("d") => String::new(),
+        ("hostname", None) if has("A") => String::new(),
         ("hostname", None) if has("I") || has("i") => "127.0.0.1".to_owned(),
         ("hostname", None) => HOST.to_owned(),
         ("id" | "groups", Some(user)) if user != USER && user != NUMBER => {

@@ -18,6 +18,8 @@ pub(super) struct Layout {
     pub(super) tabs: super::side::Tabs,
     /// A tab before each line, so that its own tabs line up.
     pub(super) initial_tab: bool,
+    /// An empty line of context has no blank before it.
+    pub(super) bare_blank: bool,
     /// Lines that head what follows them, as a function's first.
     pub(super) heading: Option<Regex>,
 }
@@ -79,6 +81,10 @@ impl Writer<'_> {
                 self.text.pop();
             }
             self.text.push(b'\t');
+        }
+        if body.is_empty() && mark.trim().is_empty() && self.layout.bare_blank {
+            let marked = self.text.len() - mark.len();
+            self.text.truncate(marked);
         }
         self.layout.tabs.expand_into(body, &mut self.text);
         if color.is_some() {

@@ -1,15 +1,17 @@
 //! `diff` and `sdiff`: what is compared, and in which order. [`lines`] finds what differs,
-//! [`layout`] and [`side`] write it.
+//! [`layout`], [`side`] and [`formats`] write it.
 
+mod formats;
 mod layout;
 mod lines;
 mod side;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
+use formats::{Formats, Of};
 use layout::Layout;
 use lines::{Rules, Space};
 use side::Sides;
@@ -24,10 +26,11 @@ const MAX_DEPTH: u32 = 128;
 /// How many columns two files side by side have.
 const WIDTH: usize = 130;
 
-const LETTERS: &str = "0123456789abBcC:deEF:hiI:lL:nNpqrsS:tTuU:wW:x:X:yZ";
+const LETTERS: &str = "0123456789abBcC:dD:eEF:hiI:lL:nNpqrsS:tTuU:wW:x:X:yZ";
 
 const LONG: &[&str] = &[
     "brief:q",
+    "changed-group-format=",
     "color=?",
     "context=?:C",
     "ed:e",
@@ -38,7 +41,9 @@ const LONG: &[&str] = &[
     "horizon-lines=",
     "ignore-all-space:w",
     "ignore-blank-lines:B",
+    "ifdef=:D",
     "ignore-case:i",
+    "ignore-file-name-case",
     "ignore-matching-lines=:I",
     "ignore-space-change:b",
     "ignore-tab-expansion:E",
@@ -46,11 +51,17 @@ const LONG: &[&str] = &[
     "initial-tab:T",
     "label=:L",
     "left-column",
+    "line-format=",
     "minimal:d",
     "new-file:N",
+    "new-group-format=",
+    "new-line-format=",
     "no-dereference",
     "no-ignore-file-name-case",
     "normal",
+    "old-group-format=",
+    "old-line-format=",
+    "palette=",
     "rcs:n",
     "recursive:r",
     "report-identical-files:s",
@@ -60,10 +71,13 @@ const LONG: &[&str] = &[
     "speed-large-files",
     "starting-file=:S",
     "strip-trailing-cr",
+    "suppress-blank-empty",
     "suppress-common-lines",
     "tabsize=",
     "text:a",
     "to-file=",
+    "unchanged-group-format=",
+    "unchanged-line-format=",
     "unidirectional-new-file",
     "unified=?:U",
     "width=:W",
@@ -78,6 +92,8 @@ enum Format {
     Ed,
     Rcs,
     Sides,
+    /// Both files in one.
+    Merged,
 }
 
 #[derive(Debug, Default)]
@@ -85,6 +101,7 @@ struct Diff {
     rules: Rules,
     format: Format,
     layout: Layout,
+    formats: Formats,
     context: usize,
     width: usize,
     left_only: bool,
@@ -94,6 +111,7 @@ struct Diff {
     text: bool,
     strip_cr: bool,
     recursive: bool,
+    names_any_case: bool,
     new_file: bool,
     /// A file that is missing on the left alone is an empty one.
     new_left: bool,
@@ -230,6 +248,30 @@ impl Diff {
             "d" => self.rules.minimal = true,
             "horizon-lines" => self.rules.horizon = number("horizon length")?,
             "normal" => self.format = Format::Normal,
+            "D" => {
+                self.format = Format::Merged;
+                self.formats
+                    .set_ifdef(value_text)
+                    .map_err(|_| format!("conflicting -D option value '{value_text}'"))?;
+            }
+            name if name.ends_with("-format") => {
+                self.format = Format::Merged;
+                let formats = &mut self.formats;
+                let set = match name {
+                    "changed-group-format" => formats.set_group(Of::Changed, value_text),
+                    "new-group-format" => formats.set_group(Of::New, value_text),
+                    "old-group-format" => formats.set_group(Of::Old, value_text),
+                    "unchanged-group-format" => formats.set_group(Of::Unchanged, value_text),
+                    "new-line-format" => formats.set_lines(Some(Of::New), value_text),
+                    "old-line-format" => formats.set_lines(Some(Of::Old), value_text),
+                    "unchanged-line-format" => formats.set_lines(Some(Of::Unchanged), value_text),
+                    _ => formats.set_lines(None, value_text),
+                };
+                set.map_err(|_| format!("conflicting --{name} option value '{value_text}'"))?;
+            }
+            "ignore-file-name-case" => self.names_any_case = true,
+            "no-ignore-file-name-case" => self.names_any_case = false,
+            "suppress-blank-empty" => self.layout.bare_blank = true,
             "u" | "U" | "c" | "C" => {
                 let unified = name.eq_ignore_ascii_case("u");
                 self.format = if unified { Format::Unified } else { Format::Context };
@@ -279,7 +321,20 @@ impl Diff {
             let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
             entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
         };
-        let (left, right) = (list(from), list(to));
+        let (left, mut right) = (list(from), list(to));
+        // Names that differ by their case alone are one, that of the left.
+        let mut other = BTreeMap::new();
+        if self.names_any_case {
+            for name in &left {
+                let lower = name.to_lowercase();
+                let twin = right.iter().find(|name| name.to_lowercase() == lower).cloned();
+                if let Some(twin) = twin.filter(|twin| twin != name && !left.contains(twin)) {
+                    right.remove(&twin);
+                    right.insert(name.clone());
+                    other.insert(name.clone(), twin);
+                }
+            }
+        }
         let mut names: Vec<&String> = left.union(&right).collect();
         names.retain(|name| !self.exclude.iter().any(|pattern| wild(pattern, name)));
         if let Some(starting) = self.starting.as_ref().filter(|_| depth == 0) {
@@ -287,7 +342,7 @@ impl Diff {
         }
         let mut status = 0;
         for name in names {
-            let (a, b) = (joined(from, name), joined(to, name));
+            let (a, b) = (joined(from, name), joined(to, other.get(name).unwrap_or(name)));
             let found = match (left.contains(name), right.contains(name)) {
                 (has, other) if has != other && !self.new_file && !(self.new_left && other) => {
                     let side = if has { from } else { to };
@@ -383,7 +438,11 @@ impl Diff {
             let text = format!("Files {from} and {to} are identical\n");
             self.identical.then(|| (false, text.into_bytes()))
         };
-        let shows_all = self.format == Format::Sides && !self.changes_only;
+        let shows_all = match self.format {
+            Format::Sides => !self.changes_only,
+            Format::Merged => self.formats.shows_unchanged(),
+            _ => false,
+        };
         if old == new && !shows_all {
             return same();
         }
@@ -432,6 +491,7 @@ impl Diff {
                 };
                 sides.write(&compared)
             }
+            Format::Merged => self.formats.write(&compared),
         });
         Some((differs, text))
     }
