@@ -19,20 +19,20 @@ const PROGRAMS: &[(&str, &str)] = &[
     (
         "coreutils",
         "[ b2sum base32 base64 basename basenc cksum comm csplit cut date \
-         dircolors dirname echo expand expr factor false fmt fold join link ln md5sum \
+         dircolors dirname echo expand expr factor false fmt fold join link md5sum \
          mktemp nl nproc numfmt od paste pathchk pr printenv printf ptx pwd readlink \
          realpath rm rmdir seq sha1sum sha224sum sha256sum sha384sum sha512sum shred shuf sleep \
          sort split sum tee test touch tr true truncate tsort tty unexpand uniq unlink \
          wc yes",
     ),
-    ("files", "chgrp chmod chown cp df dir du install ls mkdir mv stat vdir"),
+    ("files", "chgrp chmod chown cp df dir du install ln ls mkdir mv stat vdir"),
     ("jq", "jq"),
     ("rg", "rg"),
     (
         "userland",
         "arch cat clear cmp column curl dd diff egrep envsubst fgrep file getconf getent getopt grep \
          groups hd head hexdump hostname iconv id less locale logname more patch rev sdiff sed \
-         strings sync tac tail tput tree uname users wget which who whoami xxd",
+         strings stty sync tac tail tput tree uname users wget which who whoami xxd",
     ),
 ];
 
@@ -98,6 +98,15 @@ fn install_target() {
     );
 }
 
+/// Flags by which a guest that panics says nothing of the machine that it was built on.
+fn without_paths(workspace: &Path) -> Vec<String> {
+    let home = || Some(PathBuf::from(env::var_os("HOME")?).join(".cargo"));
+    let cargo = env::var_os("CARGO_HOME").map(PathBuf::from).or_else(home);
+    let sources = cargo.map(|cargo| (cargo.join("registry/src"), "crates"));
+    let replaced = sources.into_iter().chain([(workspace.to_owned(), ".")]);
+    replaced.map(|(path, name)| format!("--remap-path-prefix={}={name}", path.display())).collect()
+}
+
 /// Runs cargo for the guests. Its target directory is one for all profiles of the host.
 fn build(workspace: &Path, out: &Path) -> PathBuf {
     let target_dir = out
@@ -108,7 +117,9 @@ fn build(workspace: &Path, out: &Path) -> PathBuf {
     let mut cargo = Command::new(env::var_os("CARGO").expect("cargo sets CARGO"));
     cargo.current_dir(workspace).args(["build", "--locked", "--profile", "guest"]);
     cargo.args(["--target", TARGET]).arg("--target-dir").arg(&target_dir);
-    let flags = format!("target.{TARGET}.rustflags={FLAGS:?}");
+    let mut flags: Vec<String> = FLAGS.iter().map(|flag| (*flag).to_owned()).collect();
+    flags.extend(without_paths(workspace));
+    let flags = format!("target.{TARGET}.rustflags={flags:?}");
     cargo.args(["--config", &flags]);
     for tool in TOOLS {
         cargo.args(["--package", &format!("toolcell-{tool}")]);

@@ -19,6 +19,29 @@ fn is_filter(argument: &OsString) -> bool {
     argument.to_string_lossy().starts_with("--filter")
 }
 
+/// What is wrong with the first file that cannot be opened.
+fn unopened(arguments: &[OsString]) -> Option<String> {
+    let mut words = arguments.iter().skip(1).map(|word| word.to_string_lossy());
+    while let Some(word) = words.next() {
+        match word.as_ref() {
+            "-d" | "--delimiters" => drop(words.next()),
+            word if word.starts_with('-') => {}
+            word => {
+                if let Err(error) = std::fs::metadata(word) {
+                    return Some(format!("{word}: {}", toolcell_program::message(&error)));
+                }
+            }
+        }
+    }
+    None
+}
+
+fn is_set(argument: &OsString) -> bool {
+    let word = argument.to_string_lossy();
+    word == "-s"
+        || word.starts_with("--s") && "--set".starts_with(word.split('=').next().unwrap_or("x"))
+}
+
 fn run(name: &str, arguments: std::vec::IntoIter<OsString>) -> i32 {
     match name {
         "base32" => uu_base32::uumain(arguments),
@@ -36,6 +59,11 @@ fn run(name: &str, arguments: std::vec::IntoIter<OsString>) -> i32 {
         "comm" => uu_comm::uumain(arguments),
         "csplit" => uu_csplit::uumain(arguments),
         "cut" => uu_cut::uumain(arguments),
+        // Upstream's would panic.
+        "date" if arguments.as_slice().iter().skip(1).any(is_set) => {
+            eprintln!("date: cannot set date: Operation not permitted");
+            1
+        }
         "date" => uu_date::uumain(arguments),
         "dircolors" => uu_dircolors::uumain(arguments),
         "dirname" => uu_dirname::uumain(arguments),
@@ -47,14 +75,29 @@ fn run(name: &str, arguments: std::vec::IntoIter<OsString>) -> i32 {
         "fmt" => uu_fmt::uumain(arguments),
         "fold" => uu_fold::uumain(arguments),
         "join" => uu_join::uumain(arguments),
+        "link" if arguments.len() < 3 => {
+            match arguments.as_slice().get(1).map(|word| word.to_string_lossy()) {
+                Some(word) if word.starts_with('-') => return uu_link::uumain(arguments),
+                Some(word) => eprintln!("link: missing operand after ‘{word}’"),
+                None => eprintln!("link: missing operand"),
+            }
+            eprintln!("Try 'link --help' for more information.");
+            1
+        }
         "link" => uu_link::uumain(arguments),
-        "ln" => uu_ln::uumain(arguments),
         "mktemp" => uu_mktemp::uumain(arguments),
         "nl" => uu_nl::uumain(arguments),
         "nproc" => uu_nproc::uumain(arguments),
         "numfmt" => uu_numfmt::uumain(arguments),
         "od" => uu_od::uumain(arguments),
-        "paste" => uu_paste::uumain(arguments),
+        // Upstream's does not say which file it is that it cannot open.
+        "paste" => match unopened(arguments.as_slice()) {
+            Some(error) => {
+                eprintln!("paste: {error}");
+                1
+            }
+            None => uu_paste::uumain(arguments),
+        },
         "pathchk" => uu_pathchk::uumain(arguments),
         "pr" => uu_pr::uumain(arguments),
         "printenv" => uu_printenv::uumain(arguments),

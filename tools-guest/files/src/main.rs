@@ -10,6 +10,7 @@ mod copy;
 mod df;
 mod du;
 mod install;
+mod ln;
 mod ls;
 mod mkdir;
 mod mv;
@@ -30,6 +31,7 @@ fn main() {
         "df" => df::run(&words, &mut out),
         "dir" | "ls" | "vdir" => ls::run(&name, &words, &mut out),
         "du" => du::run(&words, &mut out),
+        "ln" => ln::run(&words, &mut out),
         "install" => install::run(&words, &mut out),
         "mkdir" => mkdir::run(&words, &mut out),
         "mv" => mv::run(&words, &mut out),

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use toolcell_program::args::Arg;
-use toolcell_program::files::{Details, Kind, look, space_of};
+use toolcell_program::files::{Details, Kind, Space, look, space_of};
 use toolcell_program::{message, mode};
 
 use crate::arguments;
@@ -37,7 +37,7 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
     let mut status = 0;
     for path in paths {
         if filesystem {
-            status |= space(&path, out);
+            status |= space(&path, format.as_deref(), newline, out);
             continue;
         }
         let details = match look(&path, follow) {
@@ -66,8 +66,15 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
 }
 
 /// `-f`: the region as a filesystem.
-fn space(path: &str, out: &mut impl Write) -> i32 {
+fn space(path: &str, format: Option<&str>, newline: bool, out: &mut impl Write) -> i32 {
     match space_of(path) {
+        Ok(space) if format.is_some() => {
+            let mut text = space_shown(format.unwrap_or_default(), path, &space, !newline);
+            if newline {
+                text.push('\n');
+            }
+            i32::from(out.write_all(text.as_bytes()).is_err())
+        }
         Ok(space) => {
             let blocks = |bytes: u64| bytes / 4096;
             let free = space.bytes.0.saturating_sub(space.bytes.1);
@@ -93,6 +100,41 @@ fn space(path: &str, out: &mut impl Write) -> i32 {
             1
         }
     }
+}
+
+/// What a format says of a filesystem.
+fn space_shown(format: &str, path: &str, space: &Space, escapes: bool) -> String {
+    let free = |(all, used): (u64, u64)| all.saturating_sub(used);
+    let mut text = String::new();
+    let mut chars = format.chars();
+    while let Some(c) = chars.next() {
+        if c == '\\' && escapes {
+            text.push(match chars.next() {
+                Some('n') => '\n',
+                Some('t') => '\t',
+                other => other.unwrap_or('\\'),
+            });
+            continue;
+        }
+        if c != '%' {
+            text.push(c);
+            continue;
+        }
+        match chars.next() {
+            Some('a' | 'f') => text.push_str(&(free(space.bytes) / 4096).to_string()),
+            Some('b') => text.push_str(&(space.bytes.0 / 4096).to_string()),
+            Some('c') => text.push_str(&space.entries.0.to_string()),
+            Some('d') => text.push_str(&free(space.entries).to_string()),
+            Some('i' | 't') => text.push('0'),
+            Some('l') => text.push_str("255"),
+            Some('n') => text.push_str(path),
+            Some('s' | 'S') => text.push_str("4096"),
+            Some('T') => text.push_str("toolcell"),
+            Some('%') | None => text.push('%'),
+            Some(_) => text.push('?'),
+        }
+    }
+    text
 }
 
 fn whole(path: &str, details: &Details) -> String {

@@ -64,7 +64,7 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
         || options.ends
         || options.tabs
         || options.nonprinting);
-    let mut printer = Printer { options, line: 1, begins: true, blank: 0 };
+    let mut printer = Printer { options, line: 1, begins: true, blank: 0, returned: false };
     let mut status = 0;
     for path in &paths {
         let copied = open(path).and_then(|mut input| match plain {
@@ -76,6 +76,9 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
             eprintln!("cat: {path}: {}", message(&error));
             status = 1;
         }
+    }
+    if printer.returned && out.write_all(b"\r").is_err() {
+        return 1;
     }
     status
 }
@@ -98,6 +101,8 @@ struct Printer {
     line: u64,
     begins: bool,
     blank: u32,
+    /// A carriage return was read that may stand before the end of its line.
+    returned: bool,
 }
 
 impl Printer {
@@ -117,6 +122,9 @@ impl Printer {
 
     fn byte(&mut self, byte: u8, out: &mut impl Write) -> io::Result<()> {
         let Options { number, number_nonblank, squeeze, ends, tabs, nonprinting } = self.options;
+        if std::mem::take(&mut self.returned) {
+            out.write_all(if byte == b'\n' { b"^M" } else { b"\r" })?;
+        }
         if self.begins {
             self.blank = if byte == b'\n' { self.blank + 1 } else { 0 };
             if squeeze && self.blank > 1 {
@@ -133,6 +141,10 @@ impl Printer {
             b'\n' => out.write_all(b"\n"),
             b'\t' if tabs => out.write_all(b"^I"),
             b'\t' => out.write_all(b"\t"),
+            b'\r' if ends && !nonprinting => {
+                self.returned = true;
+                Ok(())
+            }
             byte if !nonprinting => out.write_all(&[byte]),
             byte => {
                 if byte >= 128 {

@@ -59,6 +59,7 @@ fn main() {
         "getent" => accounts::getent(&words, &mut out),
         "locale" => accounts::locale(&words, &mut out),
         "tput" => terminal::tput(&words, &mut out),
+        "stty" => terminal::stty(),
         "clear" => terminal::clear(&mut out),
         "hd" | "hexdump" => hexdump::run(&name, &words, &mut out),
         "iconv" => iconv::run(&words, &mut out),

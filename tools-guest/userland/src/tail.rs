@@ -81,9 +81,21 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
     }
 }
 
-/// `-NUM` and `-NUMf` are the old way to write `-n NUM` and `-f`.
+/// `-NUM`, `-NUMf` and `+NUM` are the old way to write `-n NUM`, `-f` and `-n +NUM`.
 fn without_old_form(words: &[String]) -> Vec<String> {
     let mut words = words.to_vec();
+    let from = words.first().and_then(|word| word.strip_prefix('+')).map(str::to_owned);
+    // Before several files, it is the name of one.
+    if let Some(from) = from.filter(|_| words.len() <= 2) {
+        let digits = from.strip_suffix('f').unwrap_or(&from);
+        if !digits.is_empty() && digits.bytes().all(|c| c.is_ascii_digit()) {
+            words[0] = format!("-n+{digits}");
+            if digits != from {
+                words.insert(1, "-f".to_owned());
+            }
+            return words;
+        }
+    }
     let old = words.first().and_then(|word| word.strip_prefix('-')).map(str::to_owned);
     let Some(old) = old else { return words };
     let digits = old.strip_suffix('f').unwrap_or(&old);

@@ -1,4 +1,4 @@
-//! What is asked of a terminal: `tput`, `clear`. There is none, and `TERM` says so; a script that
+//! What is asked of a terminal: `tput`, `clear`, `stty`. There is none, and `TERM` says so; a script that
 //! sets another gets the sequences that all of these have in common.
 
 use std::io::{self, Write};
@@ -158,6 +158,12 @@ pub(crate) fn tput(words: &[String], out: &mut impl Write) -> i32 {
         }
     }
     status
+}
+
+/// Settings are of a terminal, and standard input is none.
+pub(crate) fn stty() -> i32 {
+    eprintln!("stty: 'standard input': Inappropriate ioctl for device");
+    1
 }
 
 pub(crate) fn clear(out: &mut impl Write) -> i32 {

@@ -193,10 +193,12 @@ pub(super) fn wrong_option(name: &str, word: &str) -> i32 {
 /// here. Its own options are skipped.
 pub(super) fn plainly(name: &str, words: &[String], mut world: World) -> i32 {
     let mut words = words.iter().peekable();
+    let mut mode = false;
     while let Some(word) = words.next_if(|word| word.starts_with('-')) {
         if word == "--" {
             break;
         }
+        mode |= name == "stdbuf";
         let takes = matches!(word.as_str(), "-n" | "-o" | "-i" | "-e");
         if takes && name != "nohup" {
             let value = words.next();
@@ -209,6 +211,11 @@ pub(super) fn plainly(name: &str, words: &[String], mut world: World) -> i32 {
         }
     }
     let argv: Vec<String> = words.cloned().collect();
+    if name == "stdbuf" && !argv.is_empty() && !mode {
+        eprintln!("stdbuf: you must specify a buffering mode option");
+        eprintln!("Try 'stdbuf --help' for more information.");
+        return 125;
+    }
     if argv.is_empty() {
         if name == "nice" {
             println!("0");

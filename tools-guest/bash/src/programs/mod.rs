@@ -114,6 +114,9 @@ pub(crate) fn not_started(who: &str, name: &str, error: Errno) -> i32 {
     // findutils writes no quotes.
     match who {
         "xargs" => eprintln!("xargs: {name}: {}", error.message()),
+        "timeout" | "nohup" | "stdbuf" => {
+            eprintln!("{who}: failed to run command ‘{name}’: {}", error.message());
+        }
         who => eprintln!("{who}: ‘{name}’: {}", error.message()),
     }
     if error == Errno::NotFound { 127 } else { 126 }

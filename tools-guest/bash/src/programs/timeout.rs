@@ -12,36 +12,69 @@ const LOOK: Duration = Duration::from_millis(5);
 
 const KILL: u8 = 9;
 
+/// The long options, each with its letter; `k` and `s` take a value.
+const LONG: &[(&str, char)] = &[
+    ("foreground", 'f'),
+    ("kill-after", 'k'),
+    ("preserve-status", 'p'),
+    ("signal", 's'),
+    ("verbose", 'v'),
+];
+
 const HINT: &str = "Try 'timeout --help' for more information.";
 
 pub(super) fn run(words: &[String], mut world: World) -> i32 {
     let mut words = words.iter().peekable();
     let (mut signal, mut kill_after, mut preserve) = (15, None, false);
-    while let Some(word) = words.next_if(|word| word.starts_with('-')) {
-        let (name, value) = match word.split_once('=') {
-            Some((name, value)) => (name, Some(value.to_owned())),
-            None => (word.as_str(), None),
-        };
-        match name {
-            "-s" | "--signal" => {
-                let name = value.or_else(|| words.next().cloned()).unwrap_or_default();
-                match toolcell_shell::signal_number(&name) {
-                    Some(number) => signal = number,
-                    None => {
-                        eprintln!("timeout: ‘{name}’: invalid signal");
-                        return 125;
-                    }
+    let mut verbose = false;
+    while let Some(word) = words.next_if(|word| word.starts_with('-') && word.len() > 1) {
+        if word == "--" {
+            break;
+        }
+        let (letters, given) = match word.strip_prefix("--") {
+            None => (word[1..].to_owned(), None),
+            Some(long) => {
+                let (name, value) = match long.split_once('=') {
+                    Some((name, value)) => (name, Some(value.to_owned())),
+                    None => (long, None),
+                };
+                let mut fits = LONG.iter().filter(|(known, _)| known.starts_with(name));
+                match (fits.next(), fits.next()) {
+                    (Some((_, letter)), None) => (letter.to_string(), value),
+                    _ => return wrong_option("timeout", word),
                 }
             }
-            "-k" | "--kill-after" => {
-                let text = value.or_else(|| words.next().cloned()).unwrap_or_default();
-                kill_after = duration(&text);
+        };
+        let mut rest = letters.as_str();
+        while let Some(letter) = rest.chars().next() {
+            rest = &rest[letter.len_utf8()..];
+            let mut value = String::new();
+            if "ks".contains(letter) {
+                value = match (&given, std::mem::take(&mut rest)) {
+                    (Some(given), _) => given.clone(),
+                    (None, "") => words.next().cloned().unwrap_or_default(),
+                    (None, attached) => attached.to_owned(),
+                };
             }
-            "--preserve-status" => preserve = true,
-            "--foreground" | "-v" | "--verbose" => {}
-            "--" => break,
-            name => {
-                return wrong_option("timeout", name);
+            match letter {
+                's' => match toolcell_shell::signal_number(&value) {
+                    Some(number) => signal = number,
+                    None => {
+                        eprintln!("timeout: ‘{value}’: invalid signal\n{HINT}");
+                        return 125;
+                    }
+                },
+                'k' => match duration(&value) {
+                    Some(after) => kill_after = Some(after),
+                    None => {
+                        eprintln!("timeout: invalid time interval ‘{value}’\n{HINT}");
+                        return 125;
+                    }
+                },
+                'p' => preserve = true,
+                'v' => verbose = true,
+                'f' => {}
+                _ => return wrong_option("timeout", word),
             }
         }
     }
@@ -77,15 +110,25 @@ pub(super) fn run(words: &[String], mut world: World) -> i32 {
         let now = Instant::now();
         match told {
             None if !limit.is_zero() && now - started >= limit => {
+                tell(verbose, signal, &argv);
                 let _ = world.system.kill(pid, signal);
                 told = Some(now);
             }
             Some(at) if kill_after.is_some_and(|after| now - at >= after) => {
+                tell(verbose, KILL, &argv);
                 let _ = world.system.kill(pid, KILL);
             }
             _ => {}
         }
         std::thread::sleep(LOOK);
+    }
+}
+
+/// `-v` says what is sent.
+fn tell(verbose: bool, signal: u8, argv: &[String]) {
+    if verbose {
+        let name = toolcell_shell::signal_name(signal).unwrap_or_default();
+        eprintln!("timeout: sending signal {name} to command ‘{}’", argv[0]);
     }
 }
 
