@@ -351,6 +351,7 @@ impl<'a, W: Write> Stream<'a, W> {
             if let Some((line, ended)) = self.take_line()? {
                 (self.space, self.ended) = (line, ended);
                 self.line += 1;
+                self.replaced = false;
                 return Ok(true);
             }
             if !self.settings.separate {
@@ -572,10 +573,7 @@ impl<'a, W: Write> Stream<'a, W> {
                         at = to.unwrap_or(end);
                     }
                 }
-                Action::Delete => {
-                    self.replaced = false;
-                    return Ok(Flow::Delete);
-                }
+                Action::Delete => return Ok(Flow::Delete),
                 Action::DeleteFirst => {
                     return Ok(match self.space.iter().position(|byte| *byte == b'\n') {
                         Some(newline) => {
@@ -624,6 +622,7 @@ impl<'a, W: Write> Stream<'a, W> {
                         self.space.extend_from_slice(&line);
                         self.ended = ended;
                         self.line += 1;
+                        self.replaced = false;
                     }
                 }
                 Action::Print => self.print_space()?,

@@ -272,9 +272,9 @@ impl Parser<'_> {
                     self.ended()?;
                     continue;
                 }
-                'a' => Action::Append(self.text(letter)?),
-                'i' => Action::Insert(self.text(letter)?),
-                'c' => Action::Change(self.text(letter)?),
+                'a' => Action::Append(self.text()?),
+                'i' => Action::Insert(self.text()?),
+                'c' => Action::Change(self.text()?),
                 'b' | 't' | 'T' => {
                     self.blanks();
                     let label = self.label(true);
@@ -518,7 +518,7 @@ impl Parser<'_> {
 
     /// The text of `a`, `i` and `c`: up to the end of the line, lines that end in a backslash
     /// going on.
-    fn text(&mut self, command: char) -> Parsed<Vec<u8>> {
+    fn text(&mut self) -> Parsed<Vec<u8>> {
         self.blanks();
         let mut text = String::new();
         if self.peek().is_none() {
@@ -532,7 +532,8 @@ impl Parser<'_> {
                 Some('\n') => self.at += 1,
                 // One line: what stands after the backslash, its blanks kept.
                 Some(_) => self.at = before,
-                None => return self.error(&format!("incomplete command `{command}'")),
+                // No text at all: with `a`, what is left of it is the end that a line may lack.
+                None => return Ok(Vec::new()),
             }
         }
         while let Some(c) = self.next() {
