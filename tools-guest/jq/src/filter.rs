@@ -5,13 +5,13 @@ use std::io::{self, BufWriter, Read, Write};
 use jaq_core::data::{DataT, HasLut};
 use jaq_core::load::parse::{BinaryOp, Def, Term};
 use jaq_core::load::{self, Arena, File, Loader};
-use jaq_core::{Compiler, Ctx, Lut, Vars, unwrap_valr};
+use jaq_core::{Compiler, Ctx, Lut, Vars};
 use jaq_json::write::{self, Pp, Styles};
 use jaq_json::{Map, Val, read};
 use jaq_std::input::{HasInputs, Inputs, RcIter};
 
 use crate::options::{Options, text};
-use crate::{number, paths, rewrite};
+use crate::{message, number, paths, rewrite};
 
 /// What the libraries lack, or define otherwise.
 const PRELUDE: &str = include_str!("prelude.jq");
@@ -83,6 +83,7 @@ pub(crate) fn run(options: Options) -> i32 {
     defs.push(Def { name: FILTER, args: Vec::new(), body: filter });
     let funs = jaq_core::funs().chain(jaq_std::funs()).chain(jaq_json::funs());
     let own = paths::functions().into_iter().chain(number::functions());
+    let own = own.chain(message::functions());
     let own = own.chain(jaq_std::input::funs().into_vec()).map(jaq_core::native::run);
     let funs = funs.chain(own);
     let arena = Arena::default();
@@ -112,21 +113,30 @@ pub(crate) fn run(options: Options) -> i32 {
     let mut out = BufWriter::with_capacity(64 << 10, io::stdout().lock());
     let mut last = None;
     let mut status = 0;
+    let mut halted = None;
     let mut one = |input: Val, out: &mut dyn Write| -> bool {
         let ctx = Ctx::<Kind>::new(&data, Vars::new(values.clone()));
-        for result in filter.id.run((ctx, input)).map(unwrap_valr) {
-            match result {
+        for result in filter.id.run((ctx, input)) {
+            let error = match result {
                 Ok(value) => {
                     if print(&options, &value, out).is_err() {
                         return false;
                     }
                     last = Some(!matches!(value, Val::Null | Val::Bool(false)));
+                    continue;
                 }
-                Err(error) => {
-                    let _ = out.flush();
-                    eprintln!("jq: error (at <unknown>): {error}");
+                Err(error) => error,
+            };
+            let _ = out.flush();
+            match error.get_err() {
+                Ok(error) => {
+                    eprintln!("{}", message::of_error(error));
                     status = 5;
                     return true;
+                }
+                Err(end) => {
+                    halted = end.get_halt().ok();
+                    return false;
                 }
             }
         }
@@ -152,6 +162,9 @@ pub(crate) fn run(options: Options) -> i32 {
         }
     }
     let _ = out.flush();
+    if let Some(code) = halted {
+        return code;
+    }
     match (status.max(failed_inputs), options.exit_status, last) {
         (0, true, None) => 4,
         (0, true, Some(truth)) => i32::from(!truth),

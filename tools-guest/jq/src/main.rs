@@ -3,6 +3,8 @@
 #[cfg(target_os = "wasi")]
 mod filter;
 #[cfg(target_os = "wasi")]
+mod message;
+#[cfg(target_os = "wasi")]
 mod number;
 #[cfg(target_os = "wasi")]
 mod options;
@@ -18,6 +20,10 @@ fn main() {
     let status = match options::parse(words) {
         Ok(options) if options.help => {
             print!("{}", options::HELP);
+            0
+        }
+        Ok(options) if options.version => {
+            println!("jq-1.7.1");
             0
         }
         Ok(options) => filter::run(options),

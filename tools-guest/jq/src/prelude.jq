@@ -20,6 +20,13 @@ def from_entries:
       ($entry | if has("value") then .value elif has("v") then .v else .Value end) });
 def with_entries(f): to_entries | map(f) | from_entries;
 
+# What is said beside the output, and the end
+def stderr: _stderr;
+def debug: _debug;
+def debug(messages): (messages | _debug | empty), .;
+def halt_error($code): _last_words | halt($code);
+def halt_error: halt_error(5);
+
 # Streams
 def IN(stream): any(stream == .; .);
 def IN(from; stream): any(from == stream; .);

@@ -69,6 +69,10 @@ struct Options {
     color: bool,
     /// A tab stands between what is said of a line and the line.
     tab: bool,
+    /// A directory that is named is passed over without a word.
+    skip_directories: bool,
+    /// Context was asked for, if only of no lines: what lies apart is separated.
+    context: bool,
 }
 
 /// Files that a directory lists are read whole up to this length, and piece by piece above it.
@@ -127,6 +131,9 @@ const LONG: &[&str] = &[
 ];
 
 pub(crate) fn run(name: &str, words: &[String], out: &mut impl Write) -> i32 {
+    if words.iter().any(|word| word == "-V") {
+        return i32::from(writeln!(out, "grep (Toolcell) {}", env!("CARGO_PKG_VERSION")).is_err());
+    }
     let parsed = options(name, words).and_then(|(options, paths)| {
         let engine = engine(&options)?;
         Ok((options, paths, engine))
@@ -134,7 +141,10 @@ pub(crate) fn run(name: &str, words: &[String], out: &mut impl Write) -> i32 {
     let (options, paths, engine) = match parsed {
         Ok(parsed) => parsed,
         Err(error) => {
-            eprintln!("grep: {error}");
+            match error.starts_with("Usage") {
+                true => eprintln!("{error}"),
+                false => eprintln!("grep: {error}"),
+            }
             return 2;
         }
     };
@@ -188,6 +198,8 @@ fn options(name: &str, words: &[String]) -> Result<(Options, Vec<String>), Strin
         separator: Some("--".to_owned()),
         color: false,
         tab: false,
+        skip_directories: false,
+        context: false,
     };
     // `-NUM` is `-C NUM`.
     let words: Vec<String> = words
@@ -199,7 +211,7 @@ fn options(name: &str, words: &[String]) -> Result<(Options, Vec<String>), Strin
             _ => word.clone(),
         })
         .collect();
-    let args = parse(&words, "D:EFGPe:f:iyvwxcLlm:oqsbHhnTZA:B:C:ad:rRUzIV", LONG)
+    let args = parse(&words, "D:EFGPe:f:iyvwxcLlm:oqsbHhnTZA:B:C:ad:rRUzI", LONG)
         .map_err(|error| format!("{error}\n{USAGE}"))?;
     let (mut given, mut operands) = (false, Vec::new());
     let (mut after, mut before, mut around) = (None, None, None);
@@ -281,18 +293,22 @@ fn options(name: &str, words: &[String]) -> Result<(Options, Vec<String>), Strin
                 "binary" => {}
                 _ => return Err("invalid argument for --binary-files".to_owned()),
             },
-            "d" => options.recursive |= value == "recurse",
+            "d" => {
+                options.recursive = value == "recurse";
+                options.skip_directories = value == "skip";
+            }
             "T" => options.tab = true,
             // There are no devices to read or to skip.
             "line-buffered" | "U" | "D" => {}
             other => return Err(format!("unsupported option '--{other}'")),
         }
     }
+    options.context = after.or(before).or(around).is_some();
     options.after = after.or(around).unwrap_or(0);
     options.before = before.or(around).unwrap_or(0);
     if !given {
         if operands.is_empty() {
-            return Err(format!("no pattern\n{USAGE}"));
+            return Err(USAGE.to_owned());
         }
         options.patterns = operands.remove(0).split('\n').map(str::to_owned).collect();
     }
@@ -458,8 +474,16 @@ impl Search {
             if path != "-" && Path::new(path).is_dir() {
                 if self.options.recursive {
                     self.directory(path, out, 0);
-                } else if !self.options.silent {
-                    eprintln!("grep: {path}: Is a directory");
+                } else if !self.options.skip_directories {
+                    self.failed = true;
+                    if !self.options.silent {
+                        let _ = out.flush();
+                        eprintln!("grep: {path}: Is a directory");
+                    }
+                    if self.options.count {
+                        let _ =
+                            self.summary(path, self.options.filename.unwrap_or(several), 0, out);
+                    }
                 }
                 continue;
             }
@@ -561,7 +585,7 @@ impl Search {
         loop {
             if skips && binary.is_some() {
                 let skipped = reader.skip(|lines| self.engine.candidate(lines));
-                if self.options.number {
+                if self.options.number || self.options.context {
                     number += memchr::memchr_iter(end, &reader.buffer[skipped]).count() as u64;
                 }
             }
@@ -609,10 +633,9 @@ impl Search {
                     return Ok(());
                 }
                 let first = before.front().map_or(number, |(number, ..)| *number);
-                let context = self.options.before > 0 || self.options.after > 0;
                 // A group is apart from the one before it, and from another file's.
                 let apart = first > last_shown + 1 || last_shown == 0;
-                if context
+                if self.options.context
                     && self.shown
                     && apart
                     && let Some(separator) = &self.options.separator
