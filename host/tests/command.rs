@@ -10,24 +10,22 @@ use serde_json::Value;
 
 /// Runs the command in its own state directory, with nothing of the environment.
 fn toolcell(state: &Path, arguments: &[&str], input: &str) -> Output {
+    let mut child = command(state, arguments).stdin(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+fn command(state: &Path, arguments: &[&str]) -> Command {
     let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache");
     std::fs::create_dir_all(&cache).unwrap();
     let link = state.join("cache");
     if !link.exists() {
         std::os::unix::fs::symlink(&cache, &link).unwrap();
     }
-    let mut child = Command::new(env!("CARGO_BIN_EXE_toolcell"))
-        .arg("--state")
-        .arg(state)
-        .args(arguments)
-        .env_clear()
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-    child.wait_with_output().unwrap()
+    let mut command = Command::new(env!("CARGO_BIN_EXE_toolcell"));
+    command.arg("--state").arg(state).args(arguments).env_clear();
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
 }
 
 fn lines(output: &Output) -> Vec<Value> {
@@ -133,4 +131,17 @@ fn the_shell_runs_scripts_and_commands_with_the_streams_of_this_process() {
     let (status, _, err) = shell(&["-c", "if"], "");
     assert_eq!(status, Some(2));
     assert!(err.contains("syntax error"), "{err}");
+}
+
+#[test]
+fn a_device_as_input_is_one_to_programs_and_a_pipe_is_a_pipe() {
+    let state = tempfile::tempdir().unwrap();
+    let kind =
+        ["bash", "-c", "[ -c /dev/stdin ] && echo device; [ -p /dev/stdin ] && echo pipe; cat"];
+
+    let device = command(state.path(), &kind).stdin(Stdio::null()).output().unwrap();
+    let pipe = toolcell(state.path(), &kind, "content");
+
+    assert_eq!(String::from_utf8_lossy(&device.stdout), "device\n");
+    assert_eq!(String::from_utf8_lossy(&pipe.stdout), "pipe\ncontent");
 }

@@ -132,7 +132,7 @@ impl Run<'_> {
             [] => input,
             _ => false,
         };
-        let with_path = o.with_path.unwrap_or(!one_file || o.per_match);
+        let with_path = o.with_path.unwrap_or(!one_file);
         let mut searchers = Searchers {
             walked: searcher(o, false),
             named: searcher(o, true),
@@ -205,7 +205,11 @@ impl Run<'_> {
                     }
                 };
                 let left_out = |rules: &Gitignore| match from_root(path) {
-                    Ok(path) => rules.matched_path_or_any_parents(path, false).is_ignore(),
+                    // The directories that a file is in count as far as the rules reach.
+                    Ok(path) if Path::new(&path).starts_with(rules.path()) => {
+                        rules.matched_path_or_any_parents(path, false).is_ignore()
+                    }
+                    Ok(path) => rules.matched(path, false).is_ignore(),
                     Err(_) => false,
                 };
                 if rules.as_ref().is_some_and(left_out) {

@@ -25,6 +25,10 @@ pub fn run<S: System>(
                 Shell::new(sys, Start::default(), fds).print_version();
                 return 0;
             }
+            "--help" => {
+                Shell::new(sys, Start::default(), fds).print_help(name);
+                return 0;
+            }
             "--norc" | "--noprofile" | "--login" | "--noediting" => continue,
             "--posix" | "--verbose" => {
                 options.push((word[2..].to_owned(), true));

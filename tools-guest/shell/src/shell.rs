@@ -345,6 +345,7 @@ impl<S: System> Shell<S> {
     /// Runs the text of `bash -c`, and gives the status to exit with.
     pub fn run_command_string(&mut self, source: &str) -> i32 {
         self.state.command_string = true;
+        let _ = self.set("BASH_EXECUTION_STRING", source.to_owned());
         let result = self.begin_session().and_then(|_| self.run_source(source, 1));
         self.finish(result)
     }
@@ -519,6 +520,20 @@ impl<S: System> Shell<S> {
         let text = format!(
             "GNU bash, version {VERSION} (wasm32-wasip2)\nThe language of that version, as \
              Toolcell's shell has it.\n"
+        );
+        let _ = self.write_fd(1, text.as_bytes());
+    }
+
+    /// Says how it is called.
+    pub(crate) fn print_help(&mut self, name: &str) {
+        let text = format!(
+            "GNU bash, version {VERSION}-(wasm32-wasip2)\n\
+             Usage:\t{name} [GNU long option] [option] ...\n\
+             \t{name} [GNU long option] [option] script-file ...\n\
+             GNU long options:\n\t--help\n\t--login\n\t--noprofile\n\t--norc\n\t--posix\n\
+             \t--rcfile\n\t--verbose\n\t--version\n\
+             Shell options:\n\t-ils or -c command or -O shopt_option\t\t(invocation only)\n\
+             \t-abefhkmnptuvxBCEHPT or -o option\n"
         );
         let _ = self.write_fd(1, text.as_bytes());
     }

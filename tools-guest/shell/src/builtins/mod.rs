@@ -2,6 +2,7 @@
 //!
 //! One file for each family; this one knows them all by name.
 
+mod complete;
 mod declare;
 mod dirs;
 mod flow;
@@ -54,6 +55,7 @@ pub(crate) const NAMES: &[&str] = &[
     "caller",
     "cd",
     "command",
+    "compgen",
     "continue",
     "declare",
     "dirs",
@@ -100,7 +102,7 @@ pub(crate) const NAMES: &[&str] = &[
 
 /// Builtins of bash that need a terminal's line editor or history.
 const INTERACTIVE: &[&str] =
-    &["bind", "compgen", "complete", "compopt", "fc", "history", "help", "logout", "suspend"];
+    &["bind", "complete", "compopt", "fc", "history", "help", "logout", "suspend"];
 
 /// The builtin of this name.
 pub(crate) fn find<S: System>(name: &str) -> Option<Builtin<S>> {
@@ -117,6 +119,7 @@ pub(crate) fn find<S: System>(name: &str) -> Option<Builtin<S>> {
         "caller" => flow::caller,
         "cd" => dirs::cd,
         "command" => flow::command,
+        "compgen" => complete::compgen,
         "declare" | "typeset" | "local" | "export" | "readonly" => declare::declare,
         "dirs" => dirs::dirs,
         "disown" => job::disown,

@@ -155,7 +155,7 @@ impl<S: System> Shell<S> {
         entries
     }
 
-    fn is_directory(&mut self, path: &str) -> bool {
+    pub(crate) fn is_directory(&mut self, path: &str) -> bool {
         let path = self.absolute(path);
         self.sys.stat(&path, true).is_ok_and(|stat| stat.kind == FileKind::Directory)
     }

@@ -53,9 +53,10 @@ pub(crate) struct Parser {
     pub(crate) warnings: Vec<(u32, String)>,
 }
 
-const RESERVED: &[&str] = &[
-    "!", "[[", "]]", "case", "coproc", "do", "done", "elif", "else", "esac", "fi", "for",
-    "function", "if", "in", "select", "then", "time", "until", "while", "{", "}",
+/// The reserved words, in the order in which bash lists them.
+pub(crate) const KEYWORDS: &[&str] = &[
+    "if", "then", "else", "elif", "fi", "case", "esac", "for", "select", "while", "until", "do",
+    "done", "in", "function", "time", "{", "}", "!", "[[", "]]", "coproc",
 ];
 
 /// Words that end a list where a command could begin.
@@ -65,7 +66,7 @@ const DECLARES: &[&str] = &["declare", "typeset", "local", "export", "readonly"]
 
 /// Whether `word` is a reserved word.
 pub(crate) fn is_reserved(word: &str) -> bool {
-    RESERVED.contains(&word)
+    KEYWORDS.contains(&word)
 }
 
 pub(super) fn is_meta(c: u8) -> bool {
