@@ -1,4 +1,5 @@
-//! `compgen`: what a word may become. The other builtins of completion need a line editor.
+//! `compgen`: what a word may become; and the builtins of completion, line editing and history,
+//! which in a shell that runs a script do as little as in bash.
 
 use toolcell_text::Pattern;
 
@@ -127,6 +128,54 @@ pub(super) fn compgen<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
     let output: String =
         found.iter().map(|candidate| format!("{prefix}{candidate}{suffix}\n")).collect();
     shell.print(call, &output)
+}
+
+/// `complete`: it says how a line editor completes, and there is none.
+pub(super) fn complete<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
+    let mut letters = Letters::new(call.args());
+    while let Some(letter) = letters.next() {
+        match letter {
+            'A' | 'C' | 'F' | 'G' | 'P' | 'S' | 'W' | 'X' | 'o' => drop(letters.value()),
+            letter if "abcdefgjksuvprDEI".contains(letter) => {}
+            letter => return shell.bad_option(call, letter, COMPLETE_USAGE),
+        }
+    }
+    Ok(0)
+}
+
+const COMPLETE_USAGE: &str = "complete [-abcdefgjksuv] [-pr] [-DEI] [-o option] [-A action] \
+                              [-G globpat] [-W wordlist] [-F function] [-C command] \
+                              [-X filterpat] [-P prefix] [-S suffix] [name ...]";
+
+pub(super) fn compopt<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
+    shell.builtin_error(call, "not currently executing completion function");
+    Ok(1)
+}
+
+pub(super) fn bind<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
+    shell.builtin_error(call, "warning: line editing not enabled");
+    Ok(0)
+}
+
+/// `history` and `fc`: a script has no history. A person's is kept outside of the shell.
+pub(super) fn history<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
+    match shell.state.interactive {
+        true => {
+            shell.builtin_error(call, "not supported: the history is kept outside of this shell");
+            Ok(2)
+        }
+        false => Ok(0),
+    }
+}
+
+/// `suspend` and `logout`.
+pub(super) fn leave<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
+    let why = match call.name() {
+        "suspend" => "cannot suspend: no job control",
+        _ => "not login shell: use `exit'",
+    };
+    shell.builtin_error(call, why);
+    Ok(1)
 }
 
 impl<S: System> Shell<S> {

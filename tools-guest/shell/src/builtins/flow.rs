@@ -315,8 +315,7 @@ pub(super) fn caller<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
     shell.print(call, &line)
 }
 
-/// What only makes sense with a terminal's line editor or a history.
-pub(super) fn interactive_only<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
-    shell.builtin_error(call, "not supported: this shell has no line editor and no history");
+pub(super) fn help<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
+    shell.builtin_error(call, "not supported: this shell has no texts about its builtins");
     Ok(2)
 }

@@ -50,12 +50,15 @@ pub(crate) const NAMES: &[&str] = &[
     "[",
     "alias",
     "bg",
+    "bind",
     "break",
     "builtin",
     "caller",
     "cd",
     "command",
     "compgen",
+    "complete",
+    "compopt",
     "continue",
     "declare",
     "dirs",
@@ -67,13 +70,17 @@ pub(crate) const NAMES: &[&str] = &[
     "exit",
     "export",
     "false",
+    "fc",
     "fg",
     "getopts",
     "hash",
+    "help",
+    "history",
     "jobs",
     "kill",
     "let",
     "local",
+    "logout",
     "mapfile",
     "popd",
     "printf",
@@ -87,6 +94,7 @@ pub(crate) const NAMES: &[&str] = &[
     "shift",
     "shopt",
     "source",
+    "suspend",
     "test",
     "times",
     "trap",
@@ -99,10 +107,6 @@ pub(crate) const NAMES: &[&str] = &[
     "unset",
     "wait",
 ];
-
-/// Builtins of bash that need a terminal's line editor or history.
-const INTERACTIVE: &[&str] =
-    &["bind", "complete", "compopt", "fc", "history", "help", "logout", "suspend"];
 
 /// The builtin of this name.
 pub(crate) fn find<S: System>(name: &str) -> Option<Builtin<S>> {
@@ -119,7 +123,12 @@ pub(crate) fn find<S: System>(name: &str) -> Option<Builtin<S>> {
         "caller" => flow::caller,
         "cd" => dirs::cd,
         "command" => flow::command,
+        "bind" => complete::bind,
         "compgen" => complete::compgen,
+        "complete" => complete::complete,
+        "compopt" => complete::compopt,
+        "fc" | "history" => complete::history,
+        "suspend" | "logout" => complete::leave,
         "declare" | "typeset" | "local" | "export" | "readonly" => declare::declare,
         "dirs" => dirs::dirs,
         "disown" => job::disown,
@@ -150,7 +159,7 @@ pub(crate) fn find<S: System>(name: &str) -> Option<Builtin<S>> {
         "umask" => job::umask,
         "unset" => declare::unset,
         "wait" => job::wait,
-        name if INTERACTIVE.contains(&name) => flow::interactive_only,
+        "help" => flow::help,
         _ => return None,
     })
 }
