@@ -607,6 +607,9 @@ impl<S: System> Shell<S> {
         self.state.subshell += 1;
         self.state.loops = 0;
         self.jobs = Jobs::default();
+        if self.state.parent_traps.is_none() && !self.state.traps.is_empty() {
+            self.state.parent_traps = Some(self.state.traps.clone());
+        }
         let traps = Rc::make_mut(&mut self.state.traps);
         let keep_errors = self.state.options.errtrace;
         let keep_debug = self.state.options.functrace;

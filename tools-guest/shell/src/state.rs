@@ -183,6 +183,9 @@ pub(crate) struct State {
     pub(crate) nested: u32,
     /// In a subshell the jobs of the shell that it is one of: they are shown, and not waited for.
     pub(crate) parent_jobs: Vec<Job>,
+    /// In a subshell that has set no trap, those of the shell that it is one of: they are shown, and
+    /// do nothing.
+    pub(crate) parent_traps: Option<Rc<BTreeMap<String, String>>>,
     pub(crate) random: u32,
     /// When `SECONDS` was 0, in seconds since 1970.
     pub(crate) seconds_from: i64,
@@ -229,6 +232,7 @@ impl Default for State {
             subshell: 0,
             nested: 0,
             parent_jobs: Vec::new(),
+            parent_traps: None,
             random: 0,
             seconds_from: 0,
             last_argument: String::new(),

@@ -89,6 +89,7 @@ pub(super) fn read<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
             letter @ ('a' | 'd' | 'i' | 'n' | 'N' | 'p' | 't' | 'u') => {
                 let Some(value) = letters.value() else {
                     shell.builtin_error(call, &format!("-{letter}: option requires an argument"));
+                    shell.print_error(&format!("read: usage: {usage}\n"));
                     return Ok(2);
                 };
                 match letter {
@@ -298,6 +299,7 @@ pub(super) fn mapfile<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
         }
         let Some(value) = letters.value() else {
             shell.builtin_error(call, &format!("-{letter}: option requires an argument"));
+            shell.print_error(&format!("mapfile: usage: {usage}\n"));
             return Ok(2);
         };
         if letter == 'd' {

@@ -285,7 +285,11 @@ pub(super) fn kill<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
     Ok(status)
 }
 
-fn list_signals<S: System>(shell: &mut Shell<S>, call: &Call<'_>, args: &[String]) -> Run {
+pub(super) fn list_signals<S: System>(
+    shell: &mut Shell<S>,
+    call: &Call<'_>,
+    args: &[String],
+) -> Run {
     let mut output = String::new();
     if args.is_empty() {
         for number in 1..=31u8 {

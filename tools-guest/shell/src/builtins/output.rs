@@ -199,7 +199,14 @@ impl<S: System> Printer<'_, S> {
 
     fn number(&mut self) -> i64 {
         let text = self.next().unwrap_or("0").to_owned();
-        self.parse(&text)
+        self.within(&text, i64::MIN.into(), i64::MAX.into()) as i64
+    }
+
+    /// A number without a sign; one with it is what its bits make.
+    fn unsigned(&mut self) -> u64 {
+        let Some(text) = self.next().map(str::to_owned) else { return 0 };
+        let value = self.within(&text, i64::MIN.into(), u64::MAX.into());
+        value as u64
     }
 
     fn complain(&mut self, message: &str) {
@@ -207,9 +214,19 @@ impl<S: System> Printer<'_, S> {
         self.status = 1;
     }
 
-    fn parse(&mut self, text: &str) -> i64 {
+    /// A value beyond what a number may be becomes the last one, which is told of and no error.
+    fn within(&mut self, text: &str, least: i128, most: i128) -> i128 {
+        let value = self.parse(text);
+        if !(least..=most).contains(&value) {
+            let message = format!("warning: {text}: Numerical result out of range");
+            self.shell.builtin_error(self.call, &message);
+        }
+        value.clamp(least, most)
+    }
+
+    fn parse(&mut self, text: &str) -> i128 {
         if let Some(rest) = text.strip_prefix(['\'', '"']) {
-            return rest.chars().next().map_or(0, |c| i64::from(u32::from(c)));
+            return rest.chars().next().map_or(0, |c| i128::from(u32::from(c)));
         }
         let trimmed = text.trim_start();
         let (negative, digits) = match trimmed.strip_prefix('-') {
@@ -228,12 +245,7 @@ impl<S: System> Printer<'_, S> {
             self.complain(&format!("{text}: invalid number"));
         }
         let value = value.unwrap_or(if length > 30 { i128::MAX } else { 0 });
-        let value = if negative { -value } else { value };
-        if value > i128::from(u64::MAX) || value < i128::from(i64::MIN) {
-            self.complain(&format!("warning: {text}: Numerical result out of range"));
-            return if negative { i64::MIN } else { i64::MAX };
-        }
-        value as i64
+        if negative { -value } else { value }
     }
 
     fn float(&mut self) -> f64 {
@@ -399,16 +411,16 @@ impl<S: System> Printer<'_, S> {
                 pad_number(output, value < 0, value.unsigned_abs().to_string(), "", spec);
             }
             'u' => {
-                let value = self.number() as u64;
+                let value = self.unsigned();
                 pad_number(output, false, value.to_string(), "", &unsigned(spec));
             }
             'o' => {
-                let value = self.number() as u64;
+                let value = self.unsigned();
                 let prefix = if spec.alternate && value != 0 { "0" } else { "" };
                 pad_number(output, false, format!("{value:o}"), prefix, &unsigned(spec));
             }
             'x' | 'X' => {
-                let value = self.number() as u64;
+                let value = self.unsigned();
                 let (text, prefix) = match letter {
                     'x' => (format!("{value:x}"), "0x"),
                     _ => (format!("{value:X}"), "0X"),

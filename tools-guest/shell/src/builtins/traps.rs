@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::Call;
+use super::{Call, job};
 use crate::quote;
 use crate::shell::{Run, Shell};
 use crate::system::{Disposition, System};
@@ -51,12 +51,7 @@ fn trap_name(text: &str) -> Option<String> {
 pub(super) fn trap<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
     let mut args = call.args();
     match args.first().map(String::as_str) {
-        Some("-l") => {
-            let lines = SIGNALS.iter().enumerate();
-            let output: String =
-                lines.map(|(at, name)| format!("{:2}) SIG{name}\n", at + 1)).collect();
-            return shell.print(call, &output);
-        }
+        Some("-l") => return job::list_signals(shell, call, &[]),
         Some("-p") => return show(shell, call, &args[1..]),
         None => return show(shell, call, &[]),
         Some("--") => args = &args[1..],
@@ -77,6 +72,7 @@ pub(super) fn trap<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
             status = 1;
             continue;
         };
+        shell.state.parent_traps = None;
         let traps = Rc::make_mut(&mut shell.state.traps);
         let disposition = match &command {
             None => {
@@ -104,8 +100,9 @@ pub(super) fn trap<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
 }
 
 fn show<S: System>(shell: &mut Shell<S>, call: &Call<'_>, names: &[String]) -> Run {
+    let traps = shell.state.parent_traps.as_ref().unwrap_or(&shell.state.traps).clone();
     let mut wanted: Vec<String> = match names.is_empty() {
-        true => shell.state.traps.keys().cloned().collect(),
+        true => traps.keys().cloned().collect(),
         false => names.iter().filter_map(|name| trap_name(name)).collect(),
     };
     // In the order of bash: EXIT, the signals by number, then the other events.
@@ -115,7 +112,7 @@ fn show<S: System>(shell: &mut Shell<S>, call: &Call<'_>, names: &[String]) -> R
     });
     let mut output = String::new();
     for name in wanted {
-        if let Some(command) = shell.state.trap(&name) {
+        if let Some(command) = traps.get(&name) {
             let shown = match EVENTS.contains(&name.as_str()) {
                 true => name.clone(),
                 false => format!("SIG{name}"),
