@@ -81,7 +81,11 @@ impl<S: System> Shell<S> {
             && target == "-"
             && matches!(redirect.kind, K::DupIn | K::DupOut)
         {
-            let number = self.get(name).and_then(|text| text.parse::<u32>().ok());
+            let value = match name.strip_suffix(']').and_then(|name| name.split_once('[')) {
+                Some((base, index)) => self.element(base, index)?,
+                None => self.get(name),
+            };
+            let number = value.and_then(|text| text.parse::<u32>().ok());
             match number {
                 Some(number) => self.fds.remove(&number),
                 None => return self.refuse(name, Errno::BadFd),
@@ -145,7 +149,12 @@ impl<S: System> Shell<S> {
             let free = (FIRST_FREE..MAX_FDS).find(|number| !self.fds.contains_key(number));
             let Some(number) = free else { return self.refuse(&name, Errno::TooManyFiles) };
             self.fds.insert(number, fd);
-            return self.set(&name, number.to_string()).map_err(|_| Unwind::Return(1));
+            let value = number.to_string();
+            let set = match name.strip_suffix(']').and_then(|name| name.split_once('[')) {
+                Some((base, index)) => self.set_element(base, index, value, false),
+                None => self.set(&name, value),
+            };
+            return set.map_err(|_| Unwind::Return(1));
         }
         if number >= MAX_FDS {
             return self.refuse(&number.to_string(), Errno::BadFd);

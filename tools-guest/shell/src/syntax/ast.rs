@@ -172,7 +172,7 @@ pub(crate) enum RedirectFd {
     /// Nothing: the operator's own.
     Default,
     Number(u32),
-    /// `{name}`: the shell chooses one and tells the variable.
+    /// `{name}`, or `{name[index]}`: the shell chooses one and tells the variable.
     Variable(String),
 }
 

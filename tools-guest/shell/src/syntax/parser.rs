@@ -796,12 +796,22 @@ impl Parser {
                 self.pos += digits;
                 return RedirectFd::Number(number);
             }
-        } else if rest.first() == Some(&b'{')
-            && let Some(close) = rest.iter().position(|c| *c == b'}')
-            && matches!(rest.get(close + 1), Some(b'<' | b'>'))
-        {
+            return RedirectFd::Default;
+        }
+        if rest.first() != Some(&b'{') {
+            return RedirectFd::Default;
+        }
+        // It is one word, whatever comes behind.
+        let word = rest.iter().position(u8::is_ascii_whitespace).unwrap_or(rest.len());
+        let close = rest[..word].windows(2).position(|two| matches!(two, b"}<" | b"}>"));
+        if let Some(close) = close {
             let name = self.text(self.pos + 1, self.pos + close);
-            if words::is_name(&name) {
+            // An element of an array does as well.
+            let base = match name.split_once('[') {
+                Some((base, index)) if index.len() > 1 && index.ends_with(']') => base,
+                _ => &name,
+            };
+            if words::is_name(base) {
                 self.pos += close + 1;
                 return RedirectFd::Variable(name);
             }
