@@ -25,8 +25,18 @@ enum Started {
 impl<S: System> Shell<S> {
     // ------------------------------------------------------------- programs
 
-    /// Where the program `name` is.
+    /// Where the program `name` is, which is remembered.
     pub(crate) fn find_program(&mut self, name: &str) -> Option<String> {
+        let path = self.locate_program(name)?;
+        let is_new = !self.state.hash.contains_key(name);
+        if is_new && self.state.options.hashall && !name.contains('/') && path.starts_with('/') {
+            Rc::make_mut(&mut self.state.hash).insert(name.to_owned(), path.clone());
+        }
+        Some(path)
+    }
+
+    /// Where the program `name` is, for who only asks.
+    pub(crate) fn locate_program(&mut self, name: &str) -> Option<String> {
         if name.contains('/') {
             return Some(name.to_owned());
         }
@@ -45,9 +55,6 @@ impl<S: System> Shell<S> {
                 && stat.kind == FileKind::File
                 && stat.executable
             {
-                if self.state.options.hashall && candidate.starts_with('/') {
-                    Rc::make_mut(&mut self.state.hash).insert(name.to_owned(), candidate.clone());
-                }
                 return Some(candidate);
             }
         }

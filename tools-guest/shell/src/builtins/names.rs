@@ -89,7 +89,7 @@ pub(super) fn type_<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
             meanings.retain(|meaning| matches!(meaning, Meaning::File(_)));
             if meanings.is_empty() {
                 meanings.extend(
-                    shell.find_program(name).filter(|_| !name.contains('/')).map(Meaning::File),
+                    shell.locate_program(name).filter(|_| !name.contains('/')).map(Meaning::File),
                 );
             }
         }
@@ -154,7 +154,7 @@ fn meanings<S: System>(shell: &mut Shell<S>, name: &str, all: bool) -> Vec<Meani
         found.push(Meaning::Builtin);
     }
     if (all || found.is_empty())
-        && let Some(path) = shell.find_program(name)
+        && let Some(path) = shell.locate_program(name)
     {
         let full = shell.absolute(&path);
         let is_there = shell.sys.stat(&full, true).is_ok_and(|stat| stat.executable);
@@ -237,8 +237,7 @@ pub(super) fn hash<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
     let mut output = String::new();
     if names.is_empty() && call.args().is_empty() {
         if shell.state.hash.is_empty() {
-            shell.print_error("hash: hash table empty\n");
-            return Ok(0);
+            return shell.print(call, "hash: hash table empty\n");
         }
         output.push_str("hits\tcommand\n");
         for path in shell.state.hash.values() {
