@@ -10,6 +10,8 @@ use crate::quote;
 struct Printer {
     text: String,
     indent: usize,
+    /// In a function each command of a list has a line of its own; elsewhere they share one.
+    in_function: bool,
     /// Here-documents whose bodies come after the line.
     here: Vec<Redirect>,
 }
@@ -62,23 +64,27 @@ pub(crate) fn function(function: &Function) -> String {
 
 /// The same without its name, as an exported function's variable holds it.
 pub(crate) fn function_body(function: &Function) -> String {
-    print(|printer| match &function.body.kind {
-        Kind::Group(_) => {
-            printer.command(&function.body);
-        }
-        _ => {
-            printer.text.push_str("{ \n");
-            printer.indent += 4;
-            printer.pad();
-            printer.command(&function.body);
-            printer.indent -= 4;
-            printer.text.push_str("\n}");
+    print(|printer| {
+        printer.in_function = true;
+        match &function.body.kind {
+            Kind::Group(_) => {
+                printer.command(&function.body);
+            }
+            _ => {
+                printer.text.push_str("{ \n");
+                printer.indent += 4;
+                printer.pad();
+                printer.command(&function.body);
+                printer.indent -= 4;
+                printer.text.push_str("\n}");
+            }
         }
     })
 }
 
 fn print(body: impl FnOnce(&mut Printer)) -> String {
-    let mut printer = Printer { text: String::new(), indent: 0, here: Vec::new() };
+    let mut printer =
+        Printer { text: String::new(), indent: 0, in_function: false, here: Vec::new() };
     body(&mut printer);
     printer.bodies();
     printer.text
@@ -114,6 +120,9 @@ impl Printer {
     }
 
     fn list(&mut self, list: &List) {
+        if !self.in_function {
+            return self.inline(list);
+        }
         for (at, item) in list.0.iter().enumerate() {
             self.item(item);
             if at + 1 < list.0.len() {
@@ -202,6 +211,12 @@ impl Printer {
                     self.redirect(redirect);
                 }
                 return;
+            }
+            Kind::Group(list) if !self.in_function => {
+                self.push("{ ");
+                self.inline(list);
+                let ends = list.0.last().is_some_and(|item| item.background);
+                self.push(if ends { " }" } else { "; }" });
             }
             Kind::Group(list) => {
                 self.push("{ ");
@@ -300,7 +315,9 @@ impl Printer {
             Kind::Function(function) => {
                 self.push(&format!("function {} () ", function.name));
                 self.newline();
+                let outer = std::mem::replace(&mut self.in_function, true);
                 self.command(&function.body);
+                self.in_function = outer;
             }
             Kind::Coproc { name, body } => {
                 self.push(&format!("coproc {name} "));
