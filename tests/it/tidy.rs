@@ -106,9 +106,13 @@ fn nothing_is_left_for_later_in_the_code() {
         if path == "tests/it/tidy.rs" {
             continue;
         }
-        for word in ["todo!", "unimplemented!", "TODO", "FIXME", "XXX"] {
-            assert!(!text.contains(word), "{path} has a {word}");
+        for call in ["todo!", "unimplemented!"] {
+            assert!(!text.contains(call), "{path} has a {call}");
         }
+        // Words of their own: `\uXXXX` is a message of jq.
+        let mut words = text.split(|c: char| !c.is_ascii_alphanumeric());
+        let left = words.find(|word| ["TODO", "FIXME", "XXX"].contains(word));
+        assert_eq!(left, None, "{path}");
     }
 }
 

@@ -1,7 +1,13 @@
 //! jq as a program of a cell, on the jaq libraries.
 
 #[cfg(target_os = "wasi")]
-mod filter;
+mod calls;
+#[cfg(target_os = "wasi")]
+mod compile;
+#[cfg(target_os = "wasi")]
+mod definitions;
+#[cfg(target_os = "wasi")]
+mod input;
 #[cfg(target_os = "wasi")]
 mod message;
 #[cfg(target_os = "wasi")]
@@ -9,9 +15,15 @@ mod number;
 #[cfg(target_os = "wasi")]
 mod options;
 #[cfg(target_os = "wasi")]
+mod output;
+#[cfg(target_os = "wasi")]
 mod paths;
 #[cfg(target_os = "wasi")]
 mod rewrite;
+#[cfg(target_os = "wasi")]
+mod run;
+#[cfg(target_os = "wasi")]
+mod scan;
 
 #[cfg(target_os = "wasi")]
 fn main() {
@@ -26,7 +38,7 @@ fn main() {
             println!("jq-1.7.1");
             0
         }
-        Ok(options) => filter::run(options),
+        Ok(options) => run::run(&options),
         Err(error) => {
             eprintln!(
                 "jq: error: {error}\nUse jq --help for help with command-line options,\nor see the jq manpage, or online docs  at https://jqlang.github.io/jq"

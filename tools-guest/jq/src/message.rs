@@ -5,6 +5,9 @@ use jaq_core::native::{Filter, bome, v};
 use jaq_core::{DataT, RunPtr};
 use jaq_json::{Error, Val, read};
 
+use crate::input::{self, Place};
+use crate::number;
+
 /// Characters that are shown of a value in a message.
 const MAX_SHOWN: usize = 11;
 
@@ -16,8 +19,12 @@ pub(crate) fn functions<D: for<'a> DataT<V<'a> = Val>>() -> Vec<Filter<RunPtr<D>
             bome(Ok(cv.1))
         }),
         ("_debug", v(0), |cv| {
-            eprintln!("[\"DEBUG:\",{}]", cv.1);
+            eprintln!("[\"DEBUG:\",{}]", number::shown(&cv.1).as_ref().unwrap_or(&cv.1));
             bome(Ok(cv.1))
+        }),
+        ("_fromjson", v(0), |cv| {
+            let fail = |what| Error::str(format_args!("{what}"));
+            bome(cv.1.try_as_bytes_owned().and_then(|text| input::from_json(&text).map_err(fail)))
         }),
         ("_last_words", v(0), |cv| {
             match &cv.1 {
@@ -38,14 +45,14 @@ fn raw(value: &Val) -> String {
 }
 
 /// What is said of an error that nothing has caught.
-pub(crate) fn of_error(error: Error) -> String {
+pub(crate) fn of_error(error: Error, place: &Place) -> String {
     match error.into_val() {
         Val::TStr(text) => {
             let text = String::from_utf8_lossy(&text).into_owned();
             let text = in_its_words(&text).unwrap_or(text);
-            format!("jq: error (at <unknown>): {text}")
+            format!("jq: error (at {place}): {text}")
         }
-        value => format!("jq: error (at <unknown>) (not a string): {value}"),
+        value => format!("jq: error (at {place}) (not a string): {value}"),
     }
 }
 

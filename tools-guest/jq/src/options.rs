@@ -19,6 +19,7 @@ Usage: jq [OPTION]... FILTER [FILE]...
       --tab, --indent N how results are indented
       --seq             a record separator before each result
       --stream          inputs as [path, leaf] events
+      --unbuffered      each result is written at once
   -e, --exit-status     1 if the last result is false or null, 4 if there is none
   -f, --from-file FILE  the filter is in a file
       --arg NAME TEXT, --argjson NAME JSON, --slurpfile NAME FILE, --rawfile NAME FILE
@@ -46,6 +47,7 @@ pub(crate) struct Options {
     pub(crate) color: bool,
     pub(crate) separate: bool,
     pub(crate) stream: bool,
+    pub(crate) unbuffered: bool,
     pub(crate) indent: Option<usize>,
     pub(crate) filter: String,
     pub(crate) files: Vec<String>,
@@ -97,7 +99,7 @@ pub(crate) fn parse(words: Vec<String>) -> Result<Options, String> {
             "--monochrome-output" => options.color = false,
             "--seq" => options.separate = true,
             "--stream" => options.stream = true,
-            "--unbuffered" => {}
+            "--unbuffered" => options.unbuffered = true,
             "--indent" => {
                 let count = next("--indent")?;
                 let count = count.parse().ok().filter(|count| *count <= 7);

@@ -49,6 +49,14 @@ def truncate_stream(stream):
   | if (.[0] | length) > $depth then setpath([0]; .[0][$depth:]) else empty end;
 
 # Texts
+def _tojson: tojson;
+def tojson: _shown | _tojson;
+def fromjson: if type == "string" then _fromjson else error("\(type) (\(tojson)) cannot be parsed") end;
+def tonumber:
+  if type == "number" then .
+  elif type == "string" then . as $text | _fromjson
+    | if type == "number" then . else error("Cannot be parsed as a number: \($text | tojson)") end
+  else error("\(type) (\(tojson)) cannot be parsed as a number") end;
 def join($text):
   reduce .[] as $part (null;
     (if . == null then "" else . + $text end)

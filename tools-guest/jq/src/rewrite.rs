@@ -2,10 +2,12 @@
 //!
 //! The libraries follow no path through what is not there (`{} | .a.b = 1`), lose the order of
 //! keys when one is removed, and show `4 / 2` as `2.0`. Here an assignment becomes a call of a
-//! function of our own, and the result of arithmetic is made a whole number if it is one.
+//! function of our own, the result of arithmetic is made a whole number if it is one, and what
+//! goes into a text is written as jq writes numbers.
 
 use jaq_core::load::lex::StrPart;
 use jaq_core::load::parse::{BinaryOp, Def, Pattern, Term};
+use jaq_core::ops::Math;
 use jaq_core::path::{Part, Path};
 
 /// The value that an assignment is computed with. No filter can name it.
@@ -92,9 +94,11 @@ fn binary<'s>(
     match operator {
         BinaryOp::Assign => Term::Call("_assign", vec![left, right]),
         BinaryOp::Update => Term::Call("_modify", vec![left, right]),
-        BinaryOp::UpdateMath(math) => with_value(right, whole(operate(BinaryOp::Math(math)))),
+        BinaryOp::UpdateMath(math) => {
+            with_value(right, calculated(Term::Id, math, Term::Var(VALUE)))
+        }
         BinaryOp::UpdateAlt => with_value(right, operate(BinaryOp::Alt)),
-        BinaryOp::Math(_) => whole(Term::BinOp(Box::new(left), operator, Box::new(right))),
+        BinaryOp::Math(math) => calculated(left, math, right),
         BinaryOp::Pipe(by) => {
             Term::BinOp(Box::new(left), BinaryOp::Pipe(by.map(pattern)), Box::new(right))
         }
@@ -102,9 +106,22 @@ fn binary<'s>(
     }
 }
 
+fn calculated<'s>(left: Term<&'s str>, math: Math, right: Term<&'s str>) -> Term<&'s str> {
+    let (left, right) = match math {
+        Math::Rem => (piped(left, "_operand"), piped(right, "_operand")),
+        _ => (left, right),
+    };
+    whole(Term::BinOp(Box::new(left), BinaryOp::Math(math), Box::new(right)))
+}
+
 fn whole(number: Term<&str>) -> Term<&str> {
-    let call = Box::new(Term::Call("_whole", Vec::new()));
-    Term::BinOp(Box::new(number), BinaryOp::Pipe(None), call)
+    piped(number, "_whole")
+}
+
+/// A filter, and a function over its results.
+fn piped<'s>(filter: Term<&'s str>, function: &'s str) -> Term<&'s str> {
+    let call = Box::new(Term::Call(function, Vec::new()));
+    Term::BinOp(Box::new(filter), BinaryOp::Pipe(None), call)
 }
 
 fn boxed(inner: Term<&str>) -> Box<Term<&str>> {
@@ -113,7 +130,7 @@ fn boxed(inner: Term<&str>) -> Box<Term<&str>> {
 
 fn part<'s>(part: StrPart<&'s str, Term<&'s str>>) -> StrPart<&'s str, Term<&'s str>> {
     match part {
-        StrPart::Term(inner) => StrPart::Term(term(inner)),
+        StrPart::Term(inner) => StrPart::Term(piped(term(inner), "_shown")),
         text => text,
     }
 }
