@@ -2,15 +2,19 @@
 
 use std::time::{Duration, Instant};
 
-use toolcell_shell::{Exit, System as _};
+use toolcell_shell::{Disposition, Exit, System as _};
 
 use super::env::wrong_option;
 use super::{World, not_started};
+use crate::cell::running;
 
 /// How long is slept between two looks at the command.
 const LOOK: Duration = Duration::from_millis(5);
 
 const KILL: u8 = 9;
+
+/// Signals that are given on to the command: SIGHUP, SIGINT, SIGQUIT and SIGTERM.
+const GIVEN_ON: &[u8] = &[1, 2, 3, 15];
 
 /// The long options, each with its letter; `k` and `s` take a value.
 const LONG: &[(&str, char)] = &[
@@ -26,7 +30,7 @@ const HINT: &str = "Try 'timeout --help' for more information.";
 pub(super) fn run(words: &[String], mut world: World) -> i32 {
     let mut words = words.iter().peekable();
     let (mut signal, mut kill_after, mut preserve) = (15, None, false);
-    let mut verbose = false;
+    let (mut verbose, mut foreground) = (false, false);
     while let Some(word) = words.next_if(|word| word.starts_with('-') && word.len() > 1) {
         if word == "--" {
             break;
@@ -73,7 +77,7 @@ pub(super) fn run(words: &[String], mut world: World) -> i32 {
                 },
                 'p' => preserve = true,
                 'v' => verbose = true,
-                'f' => {}
+                'f' => foreground = true,
                 _ => return wrong_option("timeout", word),
             }
         }
@@ -91,9 +95,16 @@ pub(super) fn run(words: &[String], mut world: World) -> i32 {
         eprintln!("{HINT}");
         return 125;
     }
+    for signal in GIVEN_ON {
+        world.system.handle(*signal, Disposition::Keep);
+    }
     let pid = match world.start(&argv) {
         Ok(pid) => pid,
         Err(error) => return not_started("timeout", &argv[0], error),
+    };
+    let send = |world: &mut World, signal| match foreground {
+        true => drop(world.system.kill(pid, signal)),
+        false => send_to_all(world, pid, signal),
     };
     let started = Instant::now();
     let mut told = None;
@@ -111,16 +122,36 @@ pub(super) fn run(words: &[String], mut world: World) -> i32 {
         match told {
             None if !limit.is_zero() && now - started >= limit => {
                 tell(verbose, signal, &argv);
-                let _ = world.system.kill(pid, signal);
+                send(&mut world, signal);
                 told = Some(now);
             }
             Some(at) if kill_after.is_some_and(|after| now - at >= after) => {
                 tell(verbose, KILL, &argv);
-                let _ = world.system.kill(pid, KILL);
+                send(&mut world, KILL);
             }
             _ => {}
         }
+        for signal in world.system.signals() {
+            send(&mut world, signal);
+        }
         std::thread::sleep(LOOK);
+    }
+}
+
+/// Sends a signal to the command and to everything that it has started, as GNU's does by a process
+/// group: what goes on would keep a pipe open that somebody reads to its end.
+fn send_to_all(world: &mut World, pid: u32, signal: u8) {
+    let running = running();
+    let mut all = vec![pid];
+    // A child's number is above its parent's.
+    for process in &running {
+        if all.contains(&process.parent) {
+            all.push(process.pid);
+        }
+    }
+    for pid in all {
+        // One that has ended meanwhile is no error.
+        let _ = world.system.kill(pid, signal);
     }
 }
 
