@@ -1,6 +1,6 @@
 //! `envsubst`.
 
-use std::io::{self, Read as _, Write};
+use std::io::{self, BufRead as _, Write};
 
 use toolcell_text::escape;
 
@@ -30,19 +30,30 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
         }
         return 0;
     }
-    let mut text = Vec::new();
-    if let Err(error) = io::stdin().lock().read_to_end(&mut text) {
-        eprintln!("envsubst: {}", toolcell_program::message(&error));
-        return 1;
-    }
-    let text = escape::decode(&text);
-    let expanded = expand(&text, |name| {
+    let value = |name: &str| {
         if chosen.as_ref().is_some_and(|chosen| !chosen.iter().any(|one| one == name)) {
             return None;
         }
         Some(std::env::var(name).unwrap_or_default())
-    });
-    i32::from(out.write_all(&escape::encode(&expanded)).is_err())
+    };
+    // No name goes over the end of a line.
+    let mut input = io::stdin().lock();
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        match input.read_until(b'\n', &mut line) {
+            Ok(0) => return 0,
+            Ok(_) => {}
+            Err(error) => {
+                eprintln!("envsubst: {}", toolcell_program::message(&error));
+                return 1;
+            }
+        }
+        let expanded = expand(&escape::decode(&line), value);
+        if out.write_all(&escape::encode(&expanded)).is_err() {
+            return 1;
+        }
+    }
 }
 
 /// Replaces `$name` and `${name}` by what `value` gives; by nothing else, so that `${a:-b}` stays.

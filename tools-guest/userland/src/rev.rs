@@ -1,6 +1,6 @@
 //! `rev`.
 
-use std::io::Write;
+use std::io::{BufRead as _, BufReader, Write};
 
 use toolcell_program::{message, open};
 use toolcell_text::escape;
@@ -20,19 +20,28 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
     }
     let mut status = 0;
     for path in paths {
-        let mut content = Vec::new();
-        if let Err(error) = open(path).and_then(|mut input| input.read_to_end(&mut content)) {
-            eprintln!("rev: cannot open {path}: {}", message(&error));
-            status = 1;
-            continue;
-        }
-        let text = escape::decode(&content);
-        for line in text.split_inclusive('\n') {
-            let (body, end) = match line.strip_suffix('\n') {
-                Some(body) => (body, "\n"),
-                None => (line, ""),
-            };
-            let reversed: String = body.chars().rev().collect();
+        let mut input = match open(path) {
+            Ok(input) => BufReader::new(input),
+            Err(error) => {
+                eprintln!("rev: cannot open {path}: {}", message(&error));
+                status = 1;
+                continue;
+            }
+        };
+        let mut line = Vec::new();
+        loop {
+            line.clear();
+            match input.read_until(b'\n', &mut line) {
+                Ok(0) => break,
+                Ok(_) => {}
+                Err(error) => {
+                    eprintln!("rev: {path}: {}", message(&error));
+                    status = 1;
+                    break;
+                }
+            }
+            let end = if line.pop_if(|end| *end == b'\n').is_some() { "\n" } else { "" };
+            let reversed: String = escape::decode(&line).chars().rev().collect();
             let written = out.write_all(&escape::encode(&reversed));
             if written.and_then(|()| out.write_all(end.as_bytes())).is_err() {
                 return 1;
