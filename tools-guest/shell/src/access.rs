@@ -191,6 +191,11 @@ impl<S: System> Shell<S> {
 
     /// Evaluates arithmetic; complains if it cannot.
     pub(crate) fn arithmetic(&mut self, text: &str) -> Result<i64, Unwind> {
+        self.arithmetic_in("", text)
+    }
+
+    /// The same within a command, whose name and a colon stand before what is wrong.
+    pub(crate) fn arithmetic_in(&mut self, command: &str, text: &str) -> Result<i64, Unwind> {
         if let Ok(number) = text.parse::<i64>()
             && !(text.len() > 1 && text.trim_start_matches(['-', '+']).starts_with('0'))
         {
@@ -198,7 +203,7 @@ impl<S: System> Shell<S> {
         }
         arith::evaluate(text, self).map_err(|error| {
             match error {
-                ArithError::Bad(message) => self.complain(&message),
+                ArithError::Bad(message) => self.complain(&format!("{command}{message}")),
                 ArithError::Said => {}
                 ArithError::Unbound => return self.unbound(),
             }

@@ -193,8 +193,8 @@ impl Evaluator<'_> {
 
     fn apply(&self, op: Binary, left: i64, right: i64, at: u32) -> Result<i64, ArithError> {
         let bad = |what: &str| {
-            let token = self.text.get(at as usize..).unwrap_or_default().trim();
-            let text = self.text.trim();
+            let token = self.text.get(at as usize..).unwrap_or_default().trim_start();
+            let text = self.text.trim_start();
             Err(ArithError::Bad(format!("{text}: {what} (error token is \"{token}\")")))
         };
         Ok(match op {
@@ -296,9 +296,16 @@ const ASSIGNS: &[(&str, Option<Binary>)] = &[
 type Parsed<T> = Result<T, ArithError>;
 
 impl Parser<'_> {
+    /// What is wrong with a number, after which nothing of the text is shown.
+    fn bad_number(&self, what: &str) -> ArithError {
+        let token = &self.text[self.last..self.pos];
+        let text = self.text[..self.pos].trim_start();
+        ArithError::Bad(format!("{text}: {what} (error token is \"{token}\")"))
+    }
+
     fn bad(&self, what: &str) -> ArithError {
-        let token = self.text.get(self.last..).unwrap_or_default().trim_end();
-        let text = self.text.trim();
+        let token = self.text.get(self.last..).unwrap_or_default();
+        let text = self.text.trim_start();
         ArithError::Bad(format!("{text}: {what} (error token is \"{token}\")"))
     }
 
@@ -543,8 +550,11 @@ impl Parser<'_> {
         let text = &self.text[start..self.pos];
         let (base, digits) = if let Some((base, digits)) = text.split_once('#') {
             match base.parse::<i64>() {
+                Ok(2..=64) if digits.is_empty() => {
+                    return Err(self.bad_number("invalid integer constant"));
+                }
                 Ok(base @ 2..=64) => (base, digits),
-                _ => return Err(self.bad("invalid arithmetic base")),
+                _ => return Err(self.bad_number("invalid arithmetic base")),
             }
         } else if let Some(digits) = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
             (16, digits)
@@ -564,7 +574,7 @@ impl Parser<'_> {
                 _ => 63,
             };
             if digit >= base {
-                return Err(self.bad("value too great for base"));
+                return Err(self.bad_number("value too great for base"));
             }
             value = value.wrapping_mul(base).wrapping_add(digit);
         }

@@ -83,7 +83,7 @@ impl<S: System> Shell<S> {
     }
 
     fn conditional_number(&mut self, text: &str) -> Result<i64, Unwind> {
-        match self.arithmetic(text) {
+        match self.arithmetic_in("[[: ", text) {
             Err(Unwind::Discard(_)) => Err(Unwind::Return(1)),
             result => result,
         }

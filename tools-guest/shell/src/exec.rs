@@ -228,7 +228,7 @@ impl<S: System> Shell<S> {
             Kind::Arith(word) => {
                 self.state.line = command.line;
                 self.trace(|| format!("(( {} ))", syntax::print::word(word)));
-                match self.expand_arith(word) {
+                match self.expand_arith_in("((: ", word) {
                     Ok(value) => Ok(i32::from(value == 0)),
                     Err(Unwind::Discard(_)) => Ok(1),
                     Err(unwind) => Err(unwind),
@@ -323,7 +323,7 @@ impl<S: System> Shell<S> {
             return Ok(1);
         }
         self.trace(|| format!("(( {} ))", syntax::print::word(word).trim_start()));
-        self.expand_arith(word)
+        self.expand_arith_in("((: ", word)
     }
 
     /// A list whose status is only looked at.

@@ -503,7 +503,7 @@ pub(super) fn let_<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
     }
     let mut value = 0;
     for text in call.args() {
-        value = match shell.arithmetic(text) {
+        value = match shell.arithmetic_in("let: ", text) {
             Ok(value) => value,
             Err(Unwind::Discard(_)) => return Ok(1),
             Err(unwind) => return Err(unwind),

@@ -240,9 +240,14 @@ impl<S: System> Printer<'_, S> {
         };
         let length = digits.chars().take_while(|c| c.is_digit(radix)).count();
         let value = i128::from_str_radix(&digits[..length], radix);
-        let invalid = length < digits.len() || (length == 0 && radix == 10);
+        let invalid = length < digits.len() || (length == 0 && radix != 8);
         if invalid && !text.is_empty() {
-            self.complain(&format!("{text}: invalid number"));
+            let what = match text.as_bytes() {
+                [b'0', b'x', ..] => "invalid hex number",
+                [b'0', b'0'..=b'9', ..] => "invalid octal number",
+                _ => "invalid number",
+            };
+            self.complain(&format!("{text}: {what}"));
         }
         let value = value.unwrap_or(if length > 30 { i128::MAX } else { 0 });
         if negative { -value } else { value }

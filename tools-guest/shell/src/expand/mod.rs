@@ -110,11 +110,16 @@ impl<S: System> Shell<S> {
 
     /// The value of arithmetic.
     pub(crate) fn expand_arith(&mut self, word: &Word) -> Expand<i64> {
+        self.expand_arith_in("", word)
+    }
+
+    /// The same within a command, whose name and a colon stand before what is wrong.
+    pub(crate) fn expand_arith_in(&mut self, command: &str, word: &Word) -> Expand<i64> {
         match word.as_literal() {
-            Some(text) => self.arithmetic(text),
+            Some(text) => self.arithmetic_in(command, text),
             None => {
                 let text = self.expand_string(word)?;
-                self.arithmetic(&text)
+                self.arithmetic_in(command, &text)
             }
         }
     }
