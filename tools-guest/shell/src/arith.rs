@@ -244,10 +244,11 @@ pub(crate) fn parse(text: &str) -> Result<Expr, ArithError> {
     parser.skip();
     if parser.pos < parser.src.len() {
         parser.last = parser.pos;
-        let assigns = parser.src[parser.pos] == b'=';
-        return Err(parser.bad(match assigns {
-            true => "attempted assignment to non-variable",
-            false => "syntax error in expression",
+        return Err(parser.bad(match parser.src[parser.pos] {
+            _ if parser.assigns() => "attempted assignment to non-variable",
+            b'_' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => "syntax error in expression",
+            byte if b"+-*/%<>=!&|^~?:,()".contains(&byte) => "syntax error in expression",
+            _ => "syntax error: invalid arithmetic operator",
         }));
     }
     Ok(expr)
@@ -369,18 +370,39 @@ impl Parser<'_> {
         if !self.eat("?") {
             return Ok(condition);
         }
+        self.expect_choice()?;
         let yes = self.comma()?;
         if !self.eat(":") {
             self.skip();
-            self.last = self.pos.min(self.src.len());
+            if self.pos < self.src.len() {
+                self.last = self.pos;
+            }
             return Err(self.bad("`:' expected for conditional expression"));
         }
+        self.expect_choice()?;
         let no = self.choose()?;
         self.skip();
-        if ASSIGNS.iter().any(|(text, _)| self.at(text) && !(*text == "=" && self.at("=="))) {
+        if self.assigns() {
+            self.last = self.pos;
             return Err(self.bad("attempted assignment to non-variable"));
         }
         Ok(Expr::Choose(Box::new(condition), Box::new(yes), Box::new(no)))
+    }
+
+    /// Something has to stand behind `?` and `:`.
+    fn expect_choice(&mut self) -> Parsed<()> {
+        self.skip();
+        match self.src.get(self.pos) {
+            Some(b':') => self.last = self.pos,
+            None => {}
+            Some(_) => return Ok(()),
+        }
+        Err(self.bad("expression expected"))
+    }
+
+    /// Whether an operator that assigns stands here.
+    fn assigns(&self) -> bool {
+        ASSIGNS.iter().any(|(text, _)| self.at(text) && !(*text == "=" && self.at("==")))
     }
 
     fn or(&mut self) -> Parsed<Expr> {
