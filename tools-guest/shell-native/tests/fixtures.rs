@@ -2,6 +2,7 @@
 //! printed and end as bash ended. The answers lie beside the cases, so no bash is needed here;
 //! `TOOLCELL_RECORD=1` asks the machine's own bash for them anew.
 
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -17,6 +18,7 @@ fn fixtures() -> PathBuf {
 fn run(shell: &str, option: &str, case: &str) -> Value {
     let directory = tempfile::tempdir().unwrap();
     let Output { status, stdout, .. } = Command::new(shell)
+        .arg0("bash")
         .args([option, case])
         .current_dir(directory.path())
         .stdin(Stdio::null())

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::arith::{self, ArithError, Place};
+use crate::computed;
 use crate::shell::{Shell, Unwind};
 use crate::syntax::ast::{Assign, AssignValue, Element};
 use crate::system::System;
@@ -40,7 +41,7 @@ impl<S: System> Shell<S> {
     pub(crate) fn get(&mut self, name: &str) -> Option<String> {
         if let Some(var) = self.state.vars.get(name)
             && !var.attributes.nameref
-            && !is_computed(name)
+            && !self.is_computed(name)
         {
             return var.value.scalar().cloned();
         }
@@ -69,80 +70,12 @@ impl<S: System> Shell<S> {
         }
     }
 
-    /// Values that exist only when they are asked for.
-    fn computed(&mut self, name: &str) -> Option<Value> {
-        if !is_computed(name) {
-            return None;
-        }
-        let text = |text: String| Some(Value::Scalar(text));
-        let array = |items: Vec<String>| {
-            let items = items.into_iter().enumerate().map(|(at, item)| (at as i64, item));
-            Some(Value::Indexed(Some(items.collect())))
-        };
-        match name {
-            "RANDOM" => {
-                // The generator of POSIX's example, as bash uses it: good for dice, not for keys.
-                let next = self.state.random.wrapping_mul(1_103_515_245).wrapping_add(12_345);
-                self.state.random = next;
-                text(((next >> 16) & 0x7FFF).to_string())
-            }
-            "SRANDOM" => text(self.sys.random().to_string()),
-            "LINENO" => text(self.state.line.to_string()),
-            "SECONDS" => {
-                let now = i64::try_from(self.now().as_secs()).unwrap_or(0);
-                text((now - self.state.seconds_from).to_string())
-            }
-            "EPOCHSECONDS" => text(self.now().as_secs().to_string()),
-            "EPOCHREALTIME" => {
-                let now = self.now();
-                text(format!("{}.{:06}", now.as_secs(), now.subsec_micros()))
-            }
-            "BASHPID" => text(self.sys.pid().to_string()),
-            "BASH_SUBSHELL" => text(self.state.subshell.to_string()),
-            "BASH_COMMAND" => text(self.command_text.clone()),
-            "_" => text(self.state.last_argument.clone()),
-            "PIPESTATUS" => array(self.state.pipe_status.iter().map(i32::to_string).collect()),
-            "FUNCNAME" => {
-                if !self.state.in_function() && self.state.frames.is_empty() {
-                    return Some(Value::Unset);
-                }
-                let names = self.state.frames.iter().rev().map(|frame| frame.name.clone());
-                let main = (!self.state.command_string).then(|| "main".to_owned());
-                array(names.chain(main).collect())
-            }
-            "BASH_SOURCE" => {
-                let sources = self.state.frames.iter().rev().map(|frame| frame.source.clone());
-                let main = (!self.state.script.is_empty()).then(|| self.state.script.clone());
-                array(sources.chain(main).collect())
-            }
-            "BASH_LINENO" => {
-                let lines = self.state.frames.iter().rev().map(|frame| frame.line.to_string());
-                let main = (!self.state.command_string).then(|| "0".to_owned());
-                array(lines.chain(main).collect())
-            }
-            "DIRSTACK" => {
-                let mut dirs = vec![self.state.cwd.clone()];
-                dirs.extend(self.state.dirs.iter().cloned());
-                array(dirs)
-            }
-            "GROUPS" => array(vec!["1000".to_owned()]),
-            "SHELLOPTS" => {
-                let on = self.state.options.list().into_iter().filter(|(_, _, on)| *on);
-                let names: Vec<&str> = on.map(|(name, ..)| name).collect();
-                text(names.join(":"))
-            }
-            "BASHOPTS" => {
-                let on = crate::state::SHOPTS.iter().filter(|(name, _)| self.state.shopt(name));
-                let names: Vec<&str> = on.map(|(name, _)| *name).collect();
-                text(names.join(":"))
-            }
-            _ => None,
-        }
-    }
-
     /// The element of an array at this subscript, which is text still to be understood.
     pub(crate) fn element(&mut self, name: &str, index: &str) -> Result<Option<String>, Unwind> {
         let value = match self.computed(name) {
+            Some(Value::Assoc(elements)) => {
+                return Ok(elements.as_ref().and_then(|e| e.get(index)).cloned());
+            }
             Some(value) => value,
             None => match self.state.vars.get(name) {
                 Some(var) => match &var.value {
@@ -231,7 +164,7 @@ impl<S: System> Shell<S> {
     /// Complains if the variable must not change.
     pub(crate) fn check_writable(&mut self, name: &str) -> Result<Attributes, Refused> {
         let attributes = self.state.vars.get(name).map(|var| var.attributes).unwrap_or_default();
-        if attributes.readonly {
+        if attributes.readonly || computed::is_readonly(name) {
             self.complain(&format!("{name}: readonly variable"));
             return Err(Refused);
         }
@@ -282,19 +215,6 @@ impl<S: System> Shell<S> {
         Ok(())
     }
 
-    /// Some variables act when they are set.
-    fn assigned(&mut self, name: &str, value: &str) {
-        match name {
-            "RANDOM" => self.state.random = value.parse().unwrap_or(0),
-            "SECONDS" => {
-                let now = i64::try_from(self.now().as_secs()).unwrap_or(0);
-                self.state.seconds_from = now - value.parse::<i64>().unwrap_or(0);
-            }
-            "OPTIND" => self.state.getopts_at = 0,
-            _ => {}
-        }
-    }
-
     /// Sets one element of an array, made if need be.
     pub(crate) fn set_element(
         &mut self,
@@ -305,7 +225,7 @@ impl<S: System> Shell<S> {
     ) -> Result<(), Refused> {
         let (name, _) = self.resolve(name);
         let attributes = self.check_writable(&name)?;
-        let assoc = matches!(self.state.vars.get(&name), Some(Var { value: Value::Assoc(_), .. }));
+        let assoc = self.is_assoc(&name);
         let value = match append {
             false => value,
             true => {
@@ -314,6 +234,9 @@ impl<S: System> Shell<S> {
             }
         };
         let value = self.changed_by_attributes(attributes, value)?;
+        if self.is_computed(&name) {
+            return self.set_computed_element(&name, index, value);
+        }
         if assoc {
             let var = self.state.vars.entry(&name);
             var.value.make_assoc().insert(index.to_owned(), value);
@@ -336,8 +259,16 @@ impl<S: System> Shell<S> {
                 self.trace_assign(assign, &value);
                 self.assign_value(&assign.name, value, assign.append).map_err(refused)
             }
-            (Some(index), AssignValue::Scalar(word)) => {
-                let index = self.expand_string(index)?;
+            (Some(written), AssignValue::Scalar(word)) => {
+                let index = self.expand_string(written)?;
+                // An empty key names nothing, and no text is no number; an empty value is 0.
+                let is_nothing = index.is_empty()
+                    && (written.0.is_empty() || self.is_assoc(&self.resolve(&assign.name).0));
+                if is_nothing {
+                    let (name, written) = (&assign.name, crate::syntax::print::word(written));
+                    self.complain(&format!("{name}[{written}]: bad array subscript"));
+                    return Err(Unwind::Discard(1));
+                }
                 let value = self.expand_value(word)?;
                 self.trace_assign(assign, &value);
                 self.set_element(&assign.name, &index, value, assign.append).map_err(refused)
@@ -364,14 +295,20 @@ impl<S: System> Shell<S> {
         let refused = |Refused| Unwind::Discard(1);
         let (name, _) = self.resolve(name);
         let attributes = self.check_writable(&name).map_err(refused)?;
-        let assoc = matches!(self.state.vars.get(&name), Some(Var { value: Value::Assoc(_), .. }));
+        let assoc = self.is_assoc(&name);
         // All is expanded before anything is set: the elements may use the old ones.
         let mut expanded: Vec<(Option<String>, bool, String)> = Vec::new();
         for element in elements {
             match &element.index {
-                Some(index) => {
-                    let index = self.expand_string(index)?;
+                Some(written) => {
+                    let index = self.expand_string(written)?;
                     let value = self.expand_value(&element.value)?;
+                    if assoc && index.is_empty() {
+                        let print = crate::syntax::print::word;
+                        let (key, value) = (print(written), print(&element.value));
+                        self.complain(&format!("[{key}]={value}: bad array subscript"));
+                        continue;
+                    }
                     expanded.push((Some(index), element.append, value));
                 }
                 None => {
@@ -447,11 +384,16 @@ impl<S: System> Shell<S> {
     /// Forgets a variable; `false` if it must stay.
     pub(crate) fn unset(&mut self, name: &str) -> bool {
         let readonly = self.state.vars.get(name).is_some_and(|var| var.attributes.readonly);
-        if readonly {
+        if computed::stays(name) {
+            self.complain(&format!("unset: {name}: cannot unset"));
+            return false;
+        }
+        if readonly || computed::is_readonly(name) {
             self.complain(&format!("unset: {name}: cannot unset: readonly variable"));
             return false;
         }
-        self.state.vars.unset(name);
+        self.state.vars.forget(name, self.state.shopt("localvar_unset"));
+        self.was_unset(name);
         true
     }
 }
@@ -471,30 +413,6 @@ fn is_plain_index(index: &str) -> bool {
         && (index.len() == 1 || !index.starts_with('0'))
 }
 
-fn is_computed(name: &str) -> bool {
-    matches!(
-        name,
-        "RANDOM"
-            | "SRANDOM"
-            | "LINENO"
-            | "SECONDS"
-            | "EPOCHSECONDS"
-            | "EPOCHREALTIME"
-            | "BASHPID"
-            | "BASH_SUBSHELL"
-            | "BASH_COMMAND"
-            | "_"
-            | "PIPESTATUS"
-            | "FUNCNAME"
-            | "BASH_SOURCE"
-            | "BASH_LINENO"
-            | "DIRSTACK"
-            | "GROUPS"
-            | "SHELLOPTS"
-            | "BASHOPTS"
-    )
-}
-
 impl<S: System> arith::Context for Shell<S> {
     fn get(&mut self, place: &Place) -> Result<String, ArithError> {
         let value = match &place.index {
@@ -502,7 +420,7 @@ impl<S: System> arith::Context for Shell<S> {
                 if let Some(Var { value: Value::Scalar(text), attributes }) =
                     self.state.vars.get(&place.name)
                     && !attributes.nameref
-                    && !is_computed(&place.name)
+                    && !self.is_computed(&place.name)
                 {
                     return Ok(text.clone());
                 }
@@ -549,10 +467,18 @@ impl<S: System> Shell<S> {
     /// as it stands, or an expression.
     fn arithmetic_index(&mut self, name: &str, index: &str) -> Result<String, ArithError> {
         let (name, _) = self.resolve(name);
-        let assoc = matches!(self.state.vars.get(&name), Some(Var { value: Value::Assoc(_), .. }));
-        match assoc {
-            true => Ok(index.trim_matches(['"', '\'']).to_owned()),
-            false => Ok(arith::evaluate(index, self)?.to_string()),
+        if !self.is_assoc(&name) {
+            return Ok(arith::evaluate(index, self)?.to_string());
         }
+        let key = self.key(index).map_err(|_| ArithError::Said)?;
+        key.filter(|key| !key.is_empty()).ok_or_else(|| {
+            self.complain(&format!("{name}[{index}]: bad array subscript"));
+            ArithError::Said
+        })
+    }
+
+    pub(crate) fn is_assoc(&self, name: &str) -> bool {
+        matches!(self.state.vars.get(name), Some(Var { value: Value::Assoc(_), .. }))
+            || matches!(name, "BASH_ALIASES" | "BASH_CMDS") && self.is_computed(name)
     }
 }

@@ -548,8 +548,11 @@ impl Parser<'_> {
         }
         let from = self.pos + 1;
         let mut depth = 0u32;
+        let mut escaped = false;
         for (at, c) in self.src.iter().enumerate().skip(from) {
             match c {
+                _ if std::mem::take(&mut escaped) => {}
+                b'\\' => escaped = true,
                 b'[' => depth += 1,
                 b']' if depth == 0 => {
                     self.pos = at + 1;

@@ -29,7 +29,11 @@ pub fn run<S: System>(
                 Shell::new(sys, Start::default(), fds).print_help(name);
                 return 0;
             }
-            "--norc" | "--noprofile" | "--login" | "--noediting" => continue,
+            "--norc" | "--noprofile" | "--noediting" => continue,
+            "--login" => {
+                shopts.push(("login_shell".to_owned(), true));
+                continue;
+            }
             "--posix" | "--verbose" => {
                 options.push((word[2..].to_owned(), true));
                 continue;
@@ -51,7 +55,7 @@ pub fn run<S: System>(
                 'c' => command_string = true,
                 's' => stdin = true,
                 'i' => interactive = on,
-                'l' => {}
+                'l' => shopts.push(("login_shell".to_owned(), on)),
                 'o' => options.push((arguments.next().unwrap_or_default(), on)),
                 'O' => shopts.push((arguments.next().unwrap_or_default(), on)),
                 letter => options.push((letter.to_string(), on)),
@@ -78,12 +82,17 @@ pub fn run<S: System>(
     }
     let mut wrong = None;
     for (option, on) in options {
-        if !shell.set_option(&option, on) {
+        let mut letters = option.chars();
+        let known = match (letters.next(), letters.next()) {
+            (Some(letter), None) => shell.set_letter(letter, on),
+            _ => shell.set_option(&option, on),
+        };
+        if !known {
             wrong = Some(option);
         }
     }
     for (option, on) in shopts {
-        if !shell.set_shopt(&option, on) {
+        if !shell.start_shopt(&option, on) {
             wrong = Some(option);
         }
     }

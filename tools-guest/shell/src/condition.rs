@@ -38,12 +38,22 @@ impl<S: System> Shell<S> {
                 !text.is_empty()
             }
             Cond::Unary(operator, word) => {
-                let text = self.expand_string(word)?;
+                let text = match operator.as_str() {
+                    "-v" if !self.state.shopt("assoc_expand_once") => {
+                        self.expand_subscripts(word)?
+                    }
+                    _ => self.expand_string(word)?,
+                };
                 self.trace_condition(inverted, || format!("{operator} {}", operand(&text)));
                 self.unary_test(operator, &text)?
             }
             Cond::Binary(left, operator, right) => {
-                let left = self.expand_string(left)?;
+                let is_number = operator.starts_with('-')
+                    && !matches!(operator.as_str(), "-nt" | "-ot" | "-ef");
+                let left = match is_number {
+                    true => self.expand_subscripts(left)?,
+                    false => self.expand_string(left)?,
+                };
                 match operator.as_str() {
                     "=~" => {
                         let regex = self.expand_regex(right)?;
@@ -63,13 +73,14 @@ impl<S: System> Shell<S> {
                         matches == (operator != "!=")
                     }
                     _ => {
-                        let right = self.expand_string(right)?;
+                        let right = match is_number {
+                            true => self.expand_subscripts(right)?,
+                            false => self.expand_string(right)?,
+                        };
                         self.trace_condition(inverted, || {
                             format!("{} {operator} {}", operand(&left), operand(&right))
                         });
-                        if operator.starts_with('-')
-                            && !matches!(operator.as_str(), "-nt" | "-ot" | "-ef")
-                        {
+                        if is_number {
                             let left = self.conditional_number(&left)?;
                             let right = self.conditional_number(&right)?;
                             compare(operator, left.cmp(&right))
@@ -176,7 +187,8 @@ impl<S: System> Shell<S> {
                 return Ok(self.value(base).is_some_and(|value| !value.values().is_empty()));
             }
             let (base, _) = self.resolve(base);
-            return Ok(self.element(&base, index)?.is_some());
+            let Some(index) = self.named_key(&base, index)? else { return Ok(false) };
+            return Ok(self.element(&base, &index)?.is_some());
         }
         if let Ok(at) = name.parse::<usize>() {
             return Ok(at == 0 || at <= self.state.positional.len());

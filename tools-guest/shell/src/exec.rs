@@ -10,7 +10,8 @@ use crate::syntax;
 use crate::syntax::ast::{
     Arg, Arm, ArmEnd, Assign, Command, Connector, Function, Item, Kind, List, Pipeline, Timed, Word,
 };
-use crate::system::{Exit, INTERRUPT, System};
+use crate::system::{Exit, System};
+use crate::trace::loop_head;
 use toolcell_text::Pattern;
 
 impl<S: System> Shell<S> {
@@ -83,75 +84,19 @@ impl<S: System> Shell<S> {
                 _ => true,
             };
             if decides {
-                self.failed(status)?;
+                self.failed(pipeline, status)?;
             }
         }
         Ok(status)
-    }
-
-    /// A command that nobody tests has failed.
-    fn failed(&mut self, status: i32) -> Result<(), Unwind> {
-        if let Some(command) = self.state.trap("ERR").cloned().filter(|text| !text.is_empty()) {
-            self.run_trap(&command)?;
-        }
-        if self.state.options.errexit {
-            return Err(Unwind::Exit(status));
-        }
-        Ok(())
-    }
-
-    /// Runs a trap's command, which leaves `$?` alone.
-    pub(crate) fn run_trap(&mut self, command: &str) -> Result<(), Unwind> {
-        if self.in_trap {
-            return Ok(());
-        }
-        let status = self.state.status;
-        let line = self.state.line;
-        let pipe_status = self.state.pipe_status.clone();
-        self.in_trap = true;
-        let result = self.nested(|shell| shell.run_source(command, line));
-        self.in_trap = false;
-        self.state.line = line;
-        self.state.pipe_status = pipe_status;
-        match result {
-            Ok(_) | Err(Unwind::Discard(_)) => {
-                self.state.status = status;
-                Ok(())
-            }
-            Err(unwind) => Err(unwind),
-        }
-    }
-
-    /// Runs the traps of signals that have come in. An interrupt without a trap, of which only an
-    /// interactive shell is told, ends the command line.
-    pub(crate) fn run_signals(&mut self) -> Result<(), Unwind> {
-        self.take_signals()?;
-        match (self.interrupted, self.state.subshell) {
-            (false, _) => Ok(()),
-            (true, 0) => Err(Unwind::Discard(128 + i32::from(INTERRUPT))),
-            (true, _) => Err(Unwind::Exit(128 + i32::from(INTERRUPT))),
-        }
-    }
-
-    /// Runs the traps of signals that have come in, and notes an interrupt without one. The first
-    /// signal comes back.
-    pub(crate) fn take_signals(&mut self) -> Result<Option<u8>, Unwind> {
-        let signals = self.sys.signals();
-        let first = signals.first().copied();
-        for signal in signals {
-            let name = builtins::signal_name(signal);
-            match name.and_then(|name| self.state.trap(name)).cloned() {
-                Some(command) => self.run_trap(&command)?,
-                None => self.interrupted |= signal == INTERRUPT && self.state.interactive,
-            }
-        }
-        Ok(first)
     }
 
     pub(crate) fn run_command(&mut self, command: &Command) -> Run {
         if self.is_full() {
             self.complain("commands nest too deeply");
             return Err(Unwind::Exit(2));
+        }
+        if self.state.options.noexec && !self.state.interactive {
+            return Ok(self.state.status);
         }
         self.tell_killed();
         self.run_signals()?;
@@ -187,8 +132,7 @@ impl<S: System> Shell<S> {
             return result;
         }
         if let Kind::Function(function) = &command.kind {
-            self.define(function);
-            return Ok(0);
+            return Ok(self.define(function));
         }
         self.with_redirects(&command.redirects, |shell| {
             let result = shell.run_compound(command);
@@ -219,14 +163,23 @@ impl<S: System> Shell<S> {
                 self.run_for(command.line, name, words.as_deref(), body)
             }
             Kind::ForArith { parts, body } => self.run_for_arith(command.line, parts, body),
-            Kind::Select { name, words, body } => self.run_select(name, words.as_deref(), body),
+            Kind::Select { name, words, body } => {
+                self.state.line = command.line;
+                self.run_select(name, words.as_deref(), body)
+            }
             Kind::Case { word, arms } => self.run_case(command.line, word, arms),
             Kind::Cond(cond) => {
                 self.state.line = command.line;
-                self.run_condition(cond)
+                match self.announce(|shell| shell.command_text(command))? {
+                    true => self.run_condition(cond),
+                    false => Ok(0),
+                }
             }
             Kind::Arith(word) => {
                 self.state.line = command.line;
+                if !self.announce(|shell| shell.command_text(command))? {
+                    return Ok(0);
+                }
                 self.trace(|| format!("(( {} ))", syntax::print::word(word)));
                 match self.expand_arith_in("((: ", word) {
                     Ok(value) => Ok(i32::from(value == 0)),
@@ -268,6 +221,9 @@ impl<S: System> Shell<S> {
         self.run_loop(|shell, status| {
             let Some(word) = words.next() else { return Ok(false) };
             shell.state.line = line;
+            if !shell.announce(|_| loop_head("for", name, written))? {
+                return Ok(true);
+            }
             shell.trace_head("for", name, written);
             shell.set_loop_variable(name, word)?;
             *status = shell.run_list(body)?;
@@ -298,6 +254,9 @@ impl<S: System> Shell<S> {
     #[inline(never)]
     fn run_case(&mut self, line: u32, word: &Word, arms: &[Arm]) -> Run {
         self.state.line = line;
+        if !self.announce(|_| format!("case {} in ", syntax::print::word(word)))? {
+            return Ok(0);
+        }
         self.trace(|| format!("case {} in", syntax::print::word(word)));
         let text = self.expand_string(word)?;
         let mut status = 0;
@@ -318,11 +277,18 @@ impl<S: System> Shell<S> {
 
     /// A part of `for ((`. One that is empty is 1.
     fn run_step(&mut self, word: &Word) -> Result<i64, Unwind> {
+        let text = || syntax::print::word(word).trim_start().to_owned();
         if is_blank(word) {
+            if !self.announce(|_| "((1))".to_owned())? {
+                return Ok(0);
+            }
             self.trace(|| "(( 1 ))".to_owned());
             return Ok(1);
         }
-        self.trace(|| format!("(( {} ))", syntax::print::word(word).trim_start()));
+        if !self.announce(|_| format!("(({}))", text()))? {
+            return Ok(0);
+        }
+        self.trace(|| format!("(( {} ))", text()));
         self.expand_arith_in("((: ", word)
     }
 
@@ -384,6 +350,10 @@ impl<S: System> Shell<S> {
             Some(words) => self.expand_words(words)?,
             None => self.state.positional.to_vec(),
         };
+        if !syntax::is_name(name) {
+            self.complain(&format!("`{name}': not a valid identifier"));
+            return Ok(1);
+        }
         if words.is_empty() {
             return Ok(0);
         }
@@ -404,6 +374,9 @@ impl<S: System> Shell<S> {
                 *status = 1;
                 return Ok(false);
             };
+            if !shell.announce(|_| loop_head("select", name, written))? {
+                return Ok(true);
+            }
             let _ = shell.set("REPLY", line.clone());
             if line.trim().is_empty() {
                 shown = false;
@@ -432,13 +405,8 @@ impl<S: System> Shell<S> {
 
     fn run_simple(&mut self, command: &Command, assigns: &[Assign], args: &[Arg]) -> Run {
         self.substituted = None;
-        if self.state.traps.contains_key("DEBUG") && !self.in_trap {
-            self.command_text = self.command_text(command);
-            let debug = self.state.trap("DEBUG").cloned().unwrap_or_default();
-            self.run_trap(&debug)?;
-        }
-        if self.state.traps.contains_key("ERR") && !self.in_trap {
-            self.command_text = self.command_text(command);
+        if !self.announce(|shell| shell.command_text(command))? {
+            return Ok(0);
         }
         let words = self.expand_args(args)?;
         let Some(name) = words.first().cloned() else {
@@ -498,7 +466,9 @@ impl<S: System> Shell<S> {
         words: &[String],
     ) -> Run {
         let arrays = array_args(args);
-        let run = |shell: &mut Self| builtin(shell, &builtins::Call { words, arrays: &arrays });
+        let run = |shell: &mut Self| {
+            builtins::run(shell, builtin, &builtins::Call { words, arrays: &arrays })
+        };
         if words == ["exec"] {
             // Its redirections are the shell's from now on.
             return self.apply_redirects(&command.redirects, None).map_or(Ok(1), |()| run(self));
@@ -544,6 +514,9 @@ impl<S: System> Shell<S> {
                 Arg::Word(word) if declares && is_assignment(word) => {
                     words.push(self.expand_value(word)?);
                 }
+                Arg::Word(word) if self.names_element(&words, word) => {
+                    words.push(self.expand_subscripts(word)?);
+                }
                 Arg::Word(word) => self.expand_word_into(word, &mut words)?,
             }
             if at == 0 || words.len() == 1 && matches!(words[0].as_str(), "command" | "builtin") {
@@ -555,6 +528,18 @@ impl<S: System> Shell<S> {
             }
         }
         Ok(words)
+    }
+
+    /// Whether a word, by how it is written, names an element of an associative array to a builtin
+    /// that takes names.
+    fn names_element(&self, words: &[String], word: &Word) -> bool {
+        const TAKE_NAMES: [&str; 5] = ["unset", "test", "[", "printf", "read"];
+        let [syntax::ast::Part::Literal(text), _, ..] = &word.0[..] else { return false };
+        let Some((name, _)) = text.split_once('[') else { return false };
+        !self.state.shopt("assoc_expand_once")
+            && words.first().is_some_and(|builtin| TAKE_NAMES.contains(&builtin.as_str()))
+            && syntax::is_name(name)
+            && self.is_assoc(&self.resolve(name).0)
     }
 
     /// Runs `body` with variables that are set for it alone.
@@ -602,8 +587,12 @@ impl<S: System> Shell<S> {
         Ok(())
     }
 
-    fn define(&mut self, function: &Rc<Function>) {
+    fn define(&mut self, function: &Rc<Function>) -> i32 {
         let name = &function.name;
+        if self.state.function_attributes.get(name).is_some_and(|known| known.readonly) {
+            self.complain(&format!("{name}: readonly function"));
+            return 1;
+        }
         Rc::make_mut(&mut self.state.functions).insert(name.clone(), function.clone());
         let source = self.state.frames.last().map(|frame| frame.source.clone());
         match source.filter(|source| *source != self.main_source()) {
@@ -615,6 +604,7 @@ impl<S: System> Shell<S> {
             }
             None => {}
         }
+        0
     }
 
     /// What `BASH_SOURCE` calls the shell's own script, in its functions.
@@ -624,6 +614,12 @@ impl<S: System> Shell<S> {
             (true, true) => "environment".to_owned(),
             (true, false) => "main".to_owned(),
         }
+    }
+
+    /// Where the function of this name is defined.
+    pub(crate) fn function_source(&self, name: &str) -> String {
+        let source = self.state.function_sources.get(name).cloned();
+        source.unwrap_or_else(|| self.main_source())
     }
 
     /// Calls a function; `words` begins with its name.
@@ -638,32 +634,31 @@ impl<S: System> Shell<S> {
             self.complain(&format!("{name}: maximum function nesting level exceeded ({limit})"));
             return Err(Unwind::Discard(1));
         }
-        let source = self.state.function_sources.get(&function.name).cloned();
-        let source = source.unwrap_or_else(|| self.main_source());
+        let source = self.function_source(&function.name);
         let frame =
             Frame { name: function.name.clone(), source, line: self.state.line, is_function: true };
         self.state.frames.push(frame);
         let arguments: Vec<String> = words.into_iter().skip(1).collect();
+        let keeps_arguments = self.push_arguments(&arguments);
         let positional = std::mem::replace(&mut self.state.positional, Rc::new(arguments));
         let loops = std::mem::take(&mut self.state.loops);
-        let debug = self.hide_traps();
+        let hidden = self.hide_traps(&function.name);
         self.state.vars.push_scope();
         let line = self.state.line;
-        let result = match self.run_command(&function.body) {
+        let result = match self.run_body(function) {
             Err(Unwind::Return(status)) => Ok(status),
             Err(Unwind::Break(_) | Unwind::Continue(_)) => Ok(self.state.status),
             result => result,
         };
         self.tell_killed();
-        let result = match (result, self.state.trap("RETURN").cloned()) {
-            (Ok(status), Some(command)) => {
-                self.state.status = status;
-                self.run_trap(&command).map(|()| status)
-            }
-            (result, _) => result,
+        let result = match result {
+            // `$?` in the trap is of the command before a `return`.
+            Ok(status) => self.run_trap("RETURN").map(|_| status),
+            result => result,
         };
         self.state.vars.pop_scope();
-        self.show_traps(debug);
+        self.show_traps(hidden);
+        self.pop_arguments(keeps_arguments);
         self.state.loops = loops;
         self.state.positional = positional;
         self.state.frames.pop();
@@ -671,28 +666,34 @@ impl<S: System> Shell<S> {
         result
     }
 
-    /// A function does not see these traps unless it is told to.
-    fn hide_traps(&mut self) -> Vec<(String, String)> {
-        let mut hidden = Vec::new();
-        if self.state.traps.is_empty() {
-            return hidden;
-        }
-        let names = [
-            ("ERR", self.state.options.errtrace),
-            ("DEBUG", self.state.options.functrace),
-            ("RETURN", self.state.options.functrace),
-        ];
-        for (name, inherited) in names {
-            if !inherited && let Some(command) = Rc::make_mut(&mut self.state.traps).remove(name) {
-                hidden.push((name.to_owned(), command));
+    /// A function's commands; a trap that it sees runs once before them.
+    fn run_body(&mut self, function: &Function) -> Run {
+        if self.state.traps.contains_key("DEBUG") {
+            self.state.line = function.line;
+            let call = self.command_text.clone();
+            if !self.announce(|_| call)? {
+                return Ok(0);
             }
         }
-        hidden
+        self.run_command(&function.body)
     }
 
-    fn show_traps(&mut self, hidden: Vec<(String, String)>) {
-        for (name, command) in hidden {
-            Rc::make_mut(&mut self.state.traps).entry(name).or_insert(command);
+    /// Keeps the arguments of a call for `BASH_ARGV`, as a shell that is debugged does. Whether it
+    /// did.
+    pub(crate) fn push_arguments(&mut self, arguments: &[String]) -> bool {
+        if !self.state.shopt("extdebug") {
+            return false;
+        }
+        if self.state.arguments.is_empty() {
+            self.state.arguments.push(self.state.positional.to_vec());
+        }
+        self.state.arguments.push(arguments.to_vec());
+        true
+    }
+
+    pub(crate) fn pop_arguments(&mut self, kept: bool) {
+        if kept {
+            self.state.arguments.pop();
         }
     }
 

@@ -37,6 +37,8 @@ pub(crate) struct Jobs {
     pub(crate) past: Vec<(u32, i32)>,
     /// Process substitutions that were not waited for.
     pub(crate) substitutions: Vec<u32>,
+    /// The coprocess that was started last, and the name of its variable.
+    pub(crate) coprocess: Option<(u32, String)>,
 }
 
 /// Ended jobs that are remembered.
@@ -89,6 +91,14 @@ impl Jobs {
     pub(crate) fn running(&self) -> Vec<u32> {
         let all = self.list.iter().flat_map(|job| job.pids.iter().zip(&job.exits));
         all.filter(|(_, exit)| exit.is_none()).map(|(pid, _)| *pid).collect()
+    }
+
+    /// The job that `%spec` or the number of its last process names.
+    pub(crate) fn named(&self, text: &str) -> Option<&Job> {
+        match text.parse::<u32>() {
+            Ok(pid) => self.list.iter().find(|job| job.pid() == pid),
+            Err(_) => self.find(text),
+        }
     }
 
     /// The job that `%…` names.

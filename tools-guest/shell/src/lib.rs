@@ -12,6 +12,7 @@ mod access;
 mod arith;
 mod builtins;
 mod command_line;
+mod computed;
 mod condition;
 mod exec;
 mod expand;
@@ -26,6 +27,7 @@ mod state;
 mod syntax;
 mod system;
 mod trace;
+mod traps;
 mod vars;
 
 pub use builtins::{signal_name, signal_number};

@@ -22,6 +22,9 @@ enum Started {
     Done(i32),
 }
 
+/// The stages of a pipeline, and what they still write to.
+type Stages<F> = (Vec<Started>, Captured<F>);
+
 impl<S: System> Shell<S> {
     // ------------------------------------------------------------- programs
 
@@ -43,8 +46,12 @@ impl<S: System> Shell<S> {
         if name.is_empty() {
             return None;
         }
-        if let Some(path) = self.state.hash.get(name) {
-            return Some(path.clone());
+        if let Some(path) = self.state.hash.get(name).cloned() {
+            let full = self.absolute(&path);
+            if !self.state.shopt("checkhash") || self.sys.stat(&full, true).is_ok() {
+                return Some(path);
+            }
+            Rc::make_mut(&mut self.state.hash).remove(name);
         }
         let path = self.get("PATH").unwrap_or_default();
         for directory in path.split(':') {
@@ -86,7 +93,12 @@ impl<S: System> Shell<S> {
             call.extend(words.iter().cloned());
             return Ok(self.subshell(|shell| shell.call_function(&handler, call)));
         }
-        self.complain(&format!("{name}: command not found"));
+        // Without a path, the name is that of a file.
+        let what = match self.get("PATH").filter(|path| !path.is_empty()) {
+            Some(_) => "command not found",
+            None => "No such file or directory",
+        };
+        self.complain(&format!("{name}: {what}"));
         if let Some(hint) = self.sys.hint(name) {
             self.complain(&hint);
         }
@@ -124,13 +136,8 @@ impl<S: System> Shell<S> {
                 return Err(126);
             }
             Ok(_) => {}
-            Err(error) => {
-                // A remembered place may be gone.
-                if !words[0].contains('/') {
-                    Rc::make_mut(&mut self.state.hash).remove(&words[0]);
-                }
-                return Err(self.spawn_failed(&words[0], error));
-            }
+            // A remembered place may be gone.
+            Err(error) => return Err(self.spawn_failed(path, error)),
         }
         let mut env = self.environment();
         env.push(("_".to_owned(), path.to_owned()));
@@ -166,7 +173,8 @@ impl<S: System> Shell<S> {
     /// What a child's environment holds.
     pub(crate) fn environment(&self) -> Vec<(String, String)> {
         let mut env = self.state.vars.environment();
-        for name in self.state.exported_functions.iter() {
+        let attributes = self.state.function_attributes.iter();
+        for (name, _) in attributes.filter(|(_, known)| known.export) {
             if let Some(function) = self.state.functions.get(name) {
                 let body = syntax::print::function_body(function);
                 env.push((format!("BASH_FUNC_{name}%%"), format!("() {body}")));
@@ -201,38 +209,20 @@ impl<S: System> Shell<S> {
     /// Two commands or more. All run at once: programs and compound commands as processes, the last
     /// one here if it is no program. What only prints runs first, into memory.
     pub(crate) fn run_stages(&mut self, stages: &[Stage]) -> Run {
-        let (last, early) = stages.split_last().expect("a pipeline has stages");
         let fds = self.fds.clone();
-        let mut captured = Captured::default();
-        let mut started = Vec::with_capacity(stages.len());
         let input = self.state.input;
-        for stage in early {
-            match self.start_early(stage, &mut captured) {
-                Ok((stage, reader)) => {
-                    started.push(stage);
-                    self.fds = fds.clone();
-                    self.fds.insert(0, Fd::System(reader));
-                    self.state.input = Input::Piped;
-                }
-                Err(error) => {
-                    self.fds = fds;
-                    self.state.input = input;
-                    self.complain(&format!("pipe error: {}", error.message()));
-                    return Ok(1);
-                }
-            }
-        }
-        let result = if self.is_program(&last.command) {
-            Ok(self.start_process(&last.command, &mut captured, false))
-        } else if self.state.shopt("lastpipe") && !self.state.options.monitor {
-            self.run_command(&last.command).map(Started::Done)
-        } else {
-            Ok(Started::Done(self.subshell(|shell| shell.run_command(&last.command))))
-        };
+        let started = self.start_stages(stages);
+        self.state.announced = false;
         self.fds = fds;
         self.state.input = input;
+        let (started, captured) = match started? {
+            Ok(both) => both,
+            Err(error) => {
+                self.complain(&format!("pipe error: {}", error.message()));
+                return Ok(1);
+            }
+        };
         self.collect(captured);
-        started.push(result?);
         let mut ended = Vec::with_capacity(stages.len());
         for stage in started {
             ended.push(self.ended(stage)?);
@@ -250,6 +240,40 @@ impl<S: System> Shell<S> {
         };
         self.state.pipe_status = statuses;
         Ok(status)
+    }
+
+    /// Starts what a pipeline is of, each reading from the one before.
+    fn start_stages(&mut self, stages: &[Stage]) -> Result<Sys<Stages<S::Fd>>, Unwind> {
+        let (last, early) = stages.split_last().expect("a pipeline has stages");
+        let fds = self.fds.clone();
+        let mut captured = Captured::default();
+        let mut started = Vec::with_capacity(stages.len());
+        for stage in early {
+            let begun = match self.announce_stage(&stage.command)? {
+                true => self.start_early(stage, &mut captured),
+                false => self.sys.buffer(Vec::new()).map(|empty| (Started::Done(0), empty)),
+            };
+            let (stage, reader) = match begun {
+                Ok(begun) => begun,
+                Err(error) => return Ok(Err(error)),
+            };
+            self.state.announced = false;
+            started.push(stage);
+            self.fds = fds.clone();
+            self.fds.insert(0, Fd::System(reader));
+            self.state.input = Input::Piped;
+        }
+        let runs = self.announce_stage(&last.command)?;
+        started.push(if !runs {
+            Started::Done(0)
+        } else if self.is_program(&last.command) {
+            self.start_process(&last.command, &mut captured, false)
+        } else if self.state.shopt("lastpipe") && !self.state.options.monitor {
+            Started::Done(self.run_command(&last.command)?)
+        } else {
+            Started::Done(self.subshell(|shell| shell.run_command(&last.command)))
+        });
+        Ok(Ok((started, captured)))
     }
 
     /// How a stage ends, and the process that it was, if it was one.
@@ -451,7 +475,13 @@ impl<S: System> Shell<S> {
         let started = match (&item.first.stages[..], &item.rest[..]) {
             // As in bash, a `!` before a single command in the background changes nothing.
             ([stage], []) if item.first.timed.is_none() => {
-                self.start_process(&stage.command, &mut captured, true)
+                let runs = self.announce_stage(&stage.command)?;
+                let started = match runs {
+                    true => self.start_process(&stage.command, &mut captured, true),
+                    false => Started::Done(0),
+                };
+                self.state.announced = false;
+                started
             }
             _ => {
                 let list = List(vec![Item { background: false, ..item.clone() }]);
@@ -545,6 +575,12 @@ impl<S: System> Shell<S> {
     }
 
     pub(crate) fn run_coproc(&mut self, name: &str, body: &Command) -> Run {
+        self.reap();
+        self.forget_coprocess();
+        if let Some((pid, other)) = &self.jobs.coprocess {
+            let message = format!("warning: execute_coproc: coproc [{pid}:{other}] still exists");
+            self.complain(&message);
+        }
         let failed = |shell: &mut Self, error: Errno| {
             shell.complain(&format!("coproc: {}", error.message()));
             Ok(1)
@@ -571,7 +607,23 @@ impl<S: System> Shell<S> {
         let _ = self.set(&format!("{name}_PID"), pid.to_string());
         self.state.background = Some(pid);
         self.jobs.add(vec![pid], format!("coproc {name}"));
+        self.jobs.coprocess = Some((pid, name.to_owned()));
         Ok(0)
+    }
+
+    /// A coprocess that has ended has no descriptors any more.
+    pub(crate) fn forget_coprocess(&mut self) {
+        let ended = self.jobs.coprocess.take_if(|(pid, _)| {
+            !self.jobs.list.iter().any(|job| job.pid() == *pid && !job.is_done())
+        });
+        let Some((_, name)) = ended else { return };
+        if let Some(value) = self.value(&name) {
+            for number in value.values().iter().filter_map(|text| text.parse::<u32>().ok()) {
+                self.fds.remove(&number);
+            }
+        }
+        self.state.vars.unset(&name);
+        self.state.vars.unset(&format!("{name}_PID"));
     }
 }
 

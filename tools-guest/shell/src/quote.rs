@@ -142,9 +142,12 @@ pub(crate) fn double(text: &str) -> String {
 pub(crate) fn key(text: &str) -> String {
     let plain = |c: char| {
         c.is_ascii_alphanumeric()
-            || matches!(c, '_' | '.' | '-' | '/' | ':' | '@' | '%' | '+' | ',')
+            || !c.is_ascii()
+            || matches!(c, '_' | '.' | '-' | '/' | ':' | '@' | '%' | '+' | ',' | '=' | '#' | '~')
     };
-    match !text.is_empty() && text.chars().all(plain) {
+    // `[@]` would be all elements.
+    let reads_otherwise = matches!(text, "" | "@") || text.starts_with(['#', '~']);
+    match !reads_otherwise && text.chars().all(plain) {
         true => text.to_owned(),
         false => double(text),
     }

@@ -112,7 +112,8 @@ impl<S: System> Shell<S> {
                 match digits.parse::<u32>() {
                     Ok(from) => {
                         let Some(fd) = self.fds.get(&from).cloned() else {
-                            return self.refuse(&target, Errno::BadFd);
+                            let written = crate::syntax::print::word(&redirect.target);
+                            return self.refuse(&written, Errno::BadFd);
                         };
                         if moves && from != number {
                             keep(self, from);
@@ -148,6 +149,9 @@ impl<S: System> Shell<S> {
         if let Some(name) = variable {
             let free = (FIRST_FREE..MAX_FDS).find(|number| !self.fds.contains_key(number));
             let Some(number) = free else { return self.refuse(&name, Errno::TooManyFiles) };
+            if self.state.shopt("varredir_close") {
+                keep(self, number);
+            }
             self.fds.insert(number, fd);
             let value = number.to_string();
             let set = match name.strip_suffix(']').and_then(|name| name.split_once('[')) {

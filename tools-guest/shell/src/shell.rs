@@ -29,6 +29,15 @@ pub(crate) enum Unwind {
     Discard(i32),
 }
 
+/// Where commands come from that are read now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// What the shell was started for, or a file.
+    File,
+    /// A text of the shell's own, and what messages call it.
+    Text(&'static str),
+}
+
 /// The status of what ran.
 pub(crate) type Run = Result<i32, Unwind>;
 
@@ -202,6 +211,7 @@ impl<S: System> Shell<S> {
         };
         *self.state.vars.global("UID") = readonly.clone();
         *self.state.vars.global("EUID") = readonly;
+        self.state.vars.global("OPTIND").attributes.integer = true;
         self.state.vars.global("BASH_VERSINFO").attributes.readonly = true;
         let parent = self.sys.parent();
         let var = self.state.vars.global("PPID");
@@ -229,7 +239,8 @@ impl<S: System> Shell<S> {
         if let crate::syntax::ast::Kind::Function(function) = &stage.command.kind {
             let functions = Rc::make_mut(&mut self.state.functions);
             functions.insert(name.to_owned(), function.clone());
-            Rc::make_mut(&mut self.state.exported_functions).insert(name.to_owned());
+            let attributes = Rc::make_mut(&mut self.state.function_attributes);
+            attributes.entry(name.to_owned()).or_default().export = true;
         }
     }
 
@@ -251,25 +262,6 @@ impl<S: System> Shell<S> {
         shell.enter_subshell();
         let result = shell.run_list(&list);
         Some(shell.finish(result))
-    }
-
-    /// Sets options as the command line of bash does: letters, or `o name`.
-    pub fn set_option(&mut self, name: &str, on: bool) -> bool {
-        let mut chars = name.chars();
-        let option = match (chars.next(), chars.next()) {
-            (Some(letter), None) => self.state.options.by_letter(letter),
-            _ => self.state.options.by_name(name),
-        };
-        option.map(|option| *option = on).is_some()
-    }
-
-    /// Sets what `shopt` sets; `false` if there is no such thing.
-    pub fn set_shopt(&mut self, name: &str, on: bool) -> bool {
-        let known = crate::state::SHOPTS.iter().any(|(known, _)| *known == name);
-        if known {
-            self.state.set_shopt(name, on);
-        }
-        known
     }
 
     /// Says that a person is at the other end: an error or an interrupt ends the command line, not
@@ -328,7 +320,7 @@ impl<S: System> Shell<S> {
     fn source_if_there(&mut self, path: &str) -> Run {
         let full = self.absolute(path);
         match self.read_file(&full) {
-            Ok(source) => self.run_source(&text::decode(&source), 1),
+            Ok(source) => self.run_source(Source::File, &text::decode(&source), 1),
             Err(_) => Ok(self.state.status),
         }
     }
@@ -346,7 +338,8 @@ impl<S: System> Shell<S> {
     pub fn run_command_string(&mut self, source: &str) -> i32 {
         self.state.command_string = true;
         let _ = self.set("BASH_EXECUTION_STRING", source.to_owned());
-        let result = self.begin_session().and_then(|_| self.run_source(source, 1));
+        let begun = self.begin_session();
+        let result = begun.and_then(|_| self.run_source(Source::File, source, 1));
         self.finish(result)
     }
 
@@ -368,7 +361,7 @@ impl<S: System> Shell<S> {
             return 126;
         }
         self.state.script = path.to_owned();
-        let result = self.run_source(&text::decode(&source), 1);
+        let result = self.run_source(Source::File, &text::decode(&source), 1);
         // A script's last command does not take the place of its shell.
         self.tell_killed();
         self.finish(result)
@@ -386,7 +379,7 @@ impl<S: System> Shell<S> {
             }
             source.extend_from_slice(&data);
         }
-        let result = self.run_source(&text::decode(&source), 1);
+        let result = self.run_source(Source::File, &text::decode(&source), 1);
         self.tell_killed();
         self.finish(result)
     }
@@ -408,12 +401,8 @@ impl<S: System> Shell<S> {
         // A shell that is kept goes on, unless it was told to exit.
         let exited = matches!(result, Err(Unwind::Exit(_)));
         let ends = !self.keeps || self.state.subshell > 0 || exited;
-        let trap = self.state.trap("EXIT").cloned();
-        if let Some(command) = trap.filter(|text| ends && !text.is_empty()) {
-            Rc::make_mut(&mut self.state.traps).remove("EXIT");
-            if let Err(Unwind::Exit(code)) = self.run_source(&command, 1) {
-                status = code;
-            }
+        if ends {
+            status = self.run_exit_trap(status);
         }
         if self.state.subshell == 0 {
             let cwd = self.state.cwd.clone();
@@ -430,25 +419,27 @@ impl<S: System> Shell<S> {
         Options {
             aliases: aliases.then(|| self.state.aliases.clone()),
             extglob: self.state.shopt("extglob"),
+            keyword: self.state.options.keyword,
         }
     }
 
     /// Reads and runs commands, one at a time.
-    pub(crate) fn run_source(&mut self, source: &str, line: u32) -> Run {
+    pub(crate) fn run_source(&mut self, from: Source, source: &str, line: u32) -> Run {
+        self.state.names_commands |= source.contains("BASH_COMMAND");
         let mut parser = Parser::new(source, line, self.parse_options());
         let mut status = 0;
         loop {
             parser.set_options(self.parse_options());
             let next = parser.next_command();
             for (line, warning) in std::mem::take(&mut parser.warnings) {
-                let name = self.source_name();
-                self.print_error(&format!("{name}: line {line}: warning: {warning}\n"));
+                let place = self.place(line);
+                self.print_error(&format!("{place} warning: {warning}\n"));
             }
             let list = match next {
                 Ok(Some(list)) => list,
                 Ok(None) => return Ok(status),
                 Err(error) => {
-                    self.say_syntax_error(&error);
+                    self.say_syntax_error(from, &error);
                     self.state.status = 2;
                     return match self.state.interactive {
                         true => Ok(2),
@@ -459,7 +450,11 @@ impl<S: System> Shell<S> {
             if self.state.options.noexec && !self.state.interactive {
                 continue;
             }
-            match self.run_list(&list) {
+            let result = self.run_list(&list);
+            if self.state.options.onecmd && from == Source::File && self.is_at_top() {
+                return result;
+            }
+            match result {
                 Ok(code) => status = code,
                 Err(Unwind::Discard(code)) => {
                     if self.state.subshell > 0 {
@@ -476,21 +471,30 @@ impl<S: System> Shell<S> {
         }
     }
 
-    fn say_syntax_error(&mut self, error: &SyntaxError) {
+    /// Whether what is read is what the shell was started to read, other than a text of `-c`.
+    fn is_at_top(&self) -> bool {
+        let state = &self.state;
+        state.frames.is_empty() && state.subshell == 0 && !state.command_string
+    }
+
+    fn say_syntax_error(&mut self, from: Source, error: &SyntaxError) {
         let name = self.source_name();
         if self.state.interactive && self.state.frames.is_empty() {
             // Whoever typed it sees the line.
             self.print_error(&format!("{name}: {}\n", error.message));
             return;
         }
-        let how = match self.state.command_string && self.state.frames.is_empty() {
-            true => "-c: ",
-            false => "",
+        let how = match from {
+            Source::Text(what) => format!("{name}: {what}"),
+            Source::File if self.state.command_string && self.state.frames.is_empty() => {
+                format!("{name}: -c")
+            }
+            Source::File => name,
         };
-        let line = error.line;
-        let mut message = format!("{name}: {how}line {line}: {}\n", error.message);
+        let place = self.place_in(&how, error.line);
+        let mut message = format!("{place} {}\n", error.message);
         if let Some(shown) = &error.shown {
-            message.push_str(&format!("{name}: {how}line {line}: `{shown}'\n"));
+            message.push_str(&format!("{place} `{shown}'\n"));
         }
         self.print_error(&message);
     }
@@ -499,20 +503,31 @@ impl<S: System> Shell<S> {
 
     /// Who speaks in a message.
     pub(crate) fn source_name(&self) -> String {
-        match self.state.frames.iter().rev().find(|frame| !frame.source.is_empty()) {
-            Some(frame) if !frame.is_function => frame.source.clone(),
+        match self.state.frames.last().filter(|_| !self.state.interactive) {
+            Some(frame) if !frame.source.is_empty() => frame.source.clone(),
             _ => self.state.name.clone(),
+        }
+    }
+
+    /// How a message begins that tells of this line.
+    fn place(&self, line: u32) -> String {
+        self.place_in(&self.source_name(), line)
+    }
+
+    fn place_in(&self, source: &str, line: u32) -> String {
+        match self.state.shopt("gnu_errfmt") {
+            true => format!("{source}:{line}:"),
+            false => format!("{source}: line {line}:"),
         }
     }
 
     /// Writes `name: line n: message` to standard error.
     pub(crate) fn complain(&mut self, message: &str) {
-        let name = self.source_name();
-        let text = match self.state.interactive {
-            true => format!("{name}: {message}\n"),
-            false => format!("{name}: line {}: {message}\n", self.state.line),
+        let place = match self.state.interactive {
+            true => format!("{}:", self.source_name()),
+            false => self.place(self.state.line),
         };
-        self.print_error(&text);
+        self.print_error(&format!("{place} {message}\n"));
     }
 
     /// Says which bash this is, and that it is not quite.
@@ -631,6 +646,7 @@ impl<S: System> Shell<S> {
         let jobs = std::mem::take(&mut self.jobs);
         let process_fds = std::mem::take(&mut self.process_fds);
         let in_trap = self.in_trap;
+        let command_text = self.command_text.clone();
         self.enter_subshell();
         let result = body(self);
         let status = self.finish(result);
@@ -640,6 +656,7 @@ impl<S: System> Shell<S> {
         self.state = *state;
         self.fds = fds;
         self.in_trap = in_trap;
+        self.command_text = command_text;
         self.jobs = jobs;
         self.process_fds = process_fds;
         status

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::jobs::Job;
 use crate::syntax::ast::Function;
-use crate::vars::Variables;
+use crate::vars::{Attributes, Variables};
 
 macro_rules! options {
     ($($field:ident $name:literal $letter:literal)*) => {
@@ -22,16 +22,16 @@ macro_rules! options {
                 vec![$(($name, $letter, self.$field),)*]
             }
 
-            /// The option of this name or letter.
+            /// The option of this name.
             pub(crate) fn by_name(&mut self, name: &str) -> Option<&mut bool> {
                 match name { $($name => Some(&mut self.$field),)* _ => None }
             }
 
-            pub(crate) fn by_letter(&mut self, letter: char) -> Option<&mut bool> {
+            /// The name of the option of this letter.
+            pub(crate) fn name(&self, letter: char) -> Option<&'static str> {
                 let all = self.list().into_iter();
                 let known = all.filter(|(_, known, _)| *known == letter && letter != ' ');
-                let (name, ..) = known.last()?;
-                self.by_name(name)
+                known.last().map(|(name, ..)| name)
             }
         }
     };
@@ -157,7 +157,8 @@ pub(crate) struct State {
     pub(crate) functions: Rc<BTreeMap<String, Rc<Function>>>,
     /// Where functions come from that the shell's own script does not define.
     pub(crate) function_sources: Rc<BTreeMap<String, String>>,
-    pub(crate) exported_functions: Rc<BTreeSet<String>>,
+    /// Of functions that have any.
+    pub(crate) function_attributes: Rc<BTreeMap<String, Attributes>>,
     pub(crate) aliases: Rc<HashMap<String, String>>,
     pub(crate) options: Options,
     pub(crate) shopts: Rc<BTreeSet<String>>,
@@ -168,6 +169,12 @@ pub(crate) struct State {
     /// The script, or empty for `-c`.
     pub(crate) script: String,
     pub(crate) frames: Vec<Frame>,
+    /// What the shell and then each frame was called with, while `extdebug` is on.
+    pub(crate) arguments: Vec<Vec<String>>,
+    /// Whether something that was read asks for `BASH_COMMAND`.
+    pub(crate) names_commands: bool,
+    /// Whether the DEBUG trap has run for the command that is next.
+    pub(crate) announced: bool,
     pub(crate) status: i32,
     pub(crate) pipe_status: Vec<i32>,
     pub(crate) cwd: String,
@@ -194,6 +201,8 @@ pub(crate) struct State {
     pub(crate) getopts_at: usize,
     pub(crate) hash: Rc<BTreeMap<String, String>>,
     pub(crate) disabled: Rc<BTreeSet<String>>,
+    /// Variables that were computed until they were unset.
+    pub(crate) ordinary: Rc<BTreeSet<String>>,
     pub(crate) command_string: bool,
     pub(crate) interactive: bool,
     pub(crate) input: Input,
@@ -208,7 +217,7 @@ impl Default for State {
             vars: Variables::default(),
             functions: Rc::default(),
             function_sources: Rc::default(),
-            exported_functions: Rc::default(),
+            function_attributes: Rc::default(),
             aliases: Rc::default(),
             options: Options {
                 braceexpand: true,
@@ -221,8 +230,11 @@ impl Default for State {
             name: "bash".to_owned(),
             script: String::new(),
             frames: Vec::new(),
+            arguments: Vec::new(),
+            names_commands: false,
+            announced: false,
             status: 0,
-            pipe_status: vec![0],
+            pipe_status: Vec::new(),
             cwd: "/".to_owned(),
             traps: Rc::default(),
             dirs: Vec::new(),
@@ -239,6 +251,7 @@ impl Default for State {
             getopts_at: 0,
             hash: Rc::default(),
             disabled: Rc::default(),
+            ordinary: Rc::default(),
             command_string: false,
             interactive: false,
             input: Input::Own,

@@ -81,12 +81,15 @@ impl<S: System> Shell<S> {
         });
     }
 
-    /// The head of a `for` or `select`, with its words as they were written.
+    /// The head of `for` or `select`.
     pub(crate) fn trace_head(&mut self, kind: &str, name: &str, words: Option<&[Word]>) {
-        self.trace(|| {
-            let words = words.map(|words| words.iter().map(print::word).collect::<Vec<_>>());
-            let words = words.map_or("\"$@\"".to_owned(), |words| words.join(" "));
-            format!("{kind} {name} in {words}")
-        });
+        self.trace(|| loop_head(kind, name, words));
     }
+}
+
+/// The head of `for` or `select`, as it is shown.
+pub(crate) fn loop_head(kind: &str, name: &str, words: Option<&[Word]>) -> String {
+    let words = words.map(|words| words.iter().map(print::word).collect::<Vec<_>>());
+    let words = words.map_or("\"$@\"".to_owned(), |words| words.join(" "));
+    format!("{kind} {name} in {words}")
 }

@@ -47,12 +47,13 @@ pub(crate) struct Assoc {
 /// Buckets of bash's table for associative arrays.
 const BUCKETS: u32 = 1024;
 
-/// The bucket of a key: FNV-1 over its bytes.
+/// The bucket of a key: FNV-1 over its bytes, which are signed.
 fn bucket(key: &str) -> u32 {
     let bytes = crate::text::encode(key);
     let hash = bytes
         .iter()
-        .fold(2_166_136_261u32, |hash, byte| hash.wrapping_mul(16_777_619) ^ u32::from(*byte));
+        .map(|byte| i32::from(byte.cast_signed()).cast_unsigned())
+        .fold(2_166_136_261u32, |hash, byte| hash.wrapping_mul(16_777_619) ^ byte);
     hash & (BUCKETS - 1)
 }
 
@@ -230,12 +231,17 @@ impl Variables {
 
     /// Forgets the variable that is seen. In a function's own scope, it stays hidden.
     pub(crate) fn unset(&mut self, name: &str) {
+        self.forget(name, false);
+    }
+
+    /// As [`Variables::unset`]; with `stays`, it stays hidden in any function's scope.
+    pub(crate) fn forget(&mut self, name: &str, stays: bool) {
         let Some(at) = self.scopes.iter().rposition(|scope| scope.contains_key(name)) else {
             return;
         };
-        let innermost = at > 0 && at == self.scopes.len() - 1;
+        let hidden = at > 0 && (stays || at == self.scopes.len() - 1);
         let scope = Rc::make_mut(&mut self.scopes[at]);
-        match innermost {
+        match hidden {
             true => {
                 scope.insert(name.to_owned(), Var::default());
             }

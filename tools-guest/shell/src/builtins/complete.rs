@@ -11,9 +11,6 @@ use crate::syntax::{self, Parser};
 use crate::system::{FileKind, System};
 use crate::vars::Value;
 
-const USAGE: &str = "compgen [-abcdefgjksuv] [-o option] [-A action] [-G globpat] [-W wordlist] \
-                     [-F function] [-C command] [-X filterpat] [-P prefix] [-S suffix] [word]";
-
 /// The letters that stand for actions.
 const LETTERS: &[(char, &str)] = &[
     ('a', "alias"),
@@ -69,12 +66,10 @@ pub(super) fn compgen<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
             continue;
         }
         if !"AGWFCXPSo".contains(letter) {
-            return shell.bad_option(call, letter, USAGE);
+            return shell.bad_option(call, letter);
         }
         let Some(value) = letters.value() else {
-            shell.builtin_error(call, &format!("-{letter}: option requires an argument"));
-            shell.print_error(&format!("compgen: usage: {USAGE}\n"));
-            return Ok(2);
+            return shell.lacks_value(call, letter);
         };
         match letter {
             'A' if ACTIONS.contains(&value) => actions.push(value.to_owned()),
@@ -137,28 +132,55 @@ pub(super) fn complete<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run 
         match letter {
             'A' | 'C' | 'F' | 'G' | 'P' | 'S' | 'W' | 'X' | 'o' => drop(letters.value()),
             letter if "abcdefgjksuvprDEI".contains(letter) => {}
-            letter => return shell.bad_option(call, letter, COMPLETE_USAGE),
+            letter => return shell.bad_option(call, letter),
         }
     }
     Ok(0)
 }
 
-const COMPLETE_USAGE: &str = "complete [-abcdefgjksuv] [-pr] [-DEI] [-o option] [-A action] \
-                              [-G globpat] [-W wordlist] [-F function] [-C command] \
-                              [-X filterpat] [-P prefix] [-S suffix] [name ...]";
-
 pub(super) fn compopt<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
+    let mut letters = Letters::new(call.args());
+    while let Some(letter) = letters.next() {
+        match letter {
+            'o' => drop(letters.value()),
+            'D' | 'E' | 'I' => {}
+            letter => return shell.bad_option(call, letter),
+        }
+    }
     shell.builtin_error(call, "not currently executing completion function");
     Ok(1)
 }
 
 pub(super) fn bind<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
     shell.builtin_error(call, "warning: line editing not enabled");
+    let mut letters = Letters::new(call.args());
+    while let Some(letter) = letters.next() {
+        match letter {
+            'm' | 'f' | 'q' | 'u' | 'r' | 'x' => drop(letters.value()),
+            letter if "lpsvPSVX".contains(letter) => {}
+            letter => return shell.bad_option(call, letter),
+        }
+    }
     Ok(0)
 }
 
 /// `history` and `fc`: a script has no history. A person's is kept outside of the shell.
 pub(super) fn history<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
+    let known = match call.name() {
+        "fc" => "elnrs",
+        _ => "cdanrwps",
+    };
+    // A number of `fc` is a command, counted from the last.
+    let counts = |word: &&String| call.name() == "fc" && word[1..].parse::<u32>().is_ok();
+    let mut letters = Letters::new(call.args());
+    while letters.operands().first().is_none_or(|word| word.len() < 2 || !counts(&word)) {
+        match letters.next() {
+            Some('e' | 'd') => drop(letters.value()),
+            Some(letter) if known.contains(letter) => {}
+            Some(letter) => return shell.bad_option(call, letter),
+            None => break,
+        }
+    }
     match shell.state.interactive {
         true => {
             shell.builtin_error(call, "not supported: the history is kept outside of this shell");
@@ -170,6 +192,12 @@ pub(super) fn history<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
 
 /// `suspend` and `logout`.
 pub(super) fn leave<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
+    let mut letters = Letters::new(call.args());
+    if call.name() == "suspend"
+        && let Some(letter) = letters.next().filter(|letter| *letter != 'f')
+    {
+        return shell.bad_option(call, letter);
+    }
     let why = match call.name() {
         "suspend" => "cannot suspend: no job control",
         _ => "not login shell: use `exit'",

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use super::{Call, Letters};
 use crate::access::Refused;
+use crate::computed;
 use crate::expand::attribute_letters;
 use crate::quote;
 use crate::shell::{Run, Shell, Unwind};
@@ -47,6 +48,14 @@ pub(super) fn declare<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
         if word.len() < 2 || !(plus || word.starts_with('-')) {
             break;
         }
+        let known = match name.as_str() {
+            "export" => "fnp",
+            "readonly" => "aAfp",
+            _ => "aAfFgiIlnprtux",
+        };
+        if let Some(letter) = word.chars().skip(1).find(|letter| !known.contains(*letter)) {
+            return shell.bad_option(call, letter);
+        }
         for letter in word.chars().skip(1) {
             let attributes = if plus { &mut wanted.remove } else { &mut wanted.add };
             match letter {
@@ -70,13 +79,7 @@ pub(super) fn declare<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
                     wanted.add.export = false;
                     wanted.remove.export = true;
                 }
-                'n' => attributes.nameref = true,
-                letter => {
-                    let usage = format!(
-                        "{name} [-aAfFgiIlnrtux] [name[=value] ...] or {name} -p [-aAfFilnrtux] [name ...]"
-                    );
-                    return shell.bad_option(call, letter, &usage);
-                }
+                _ => attributes.nameref = true,
             }
         }
         at += 1;
@@ -257,19 +260,24 @@ fn apply(attributes: &mut Attributes, add: Attributes, remove: Attributes) {
     }
 }
 
+/// `declare -f` and its like: attributes of functions are set, or functions are shown.
 fn declare_functions<S: System>(
     shell: &mut Shell<S>,
     call: &Call<'_>,
     wanted: Wanted,
     names: &[String],
 ) -> Run {
-    let all: Vec<String> = match names.is_empty() {
-        true => shell.state.functions.keys().cloned().collect(),
-        false => names.to_vec(),
-    };
+    let Wanted { mut add, remove, .. } = wanted;
+    if call.name() == "export" {
+        add.export = !remove.export;
+    }
+    let changes = add != Attributes::default() || remove != Attributes::default();
+    if names.is_empty() {
+        return list_functions(shell, call, wanted, add);
+    }
     let mut status = 0;
     let mut output = String::new();
-    for name in &all {
+    for name in names {
         let Some(function) = shell.state.functions.get(name).cloned() else {
             if call.name() == "export" || call.name() == "readonly" {
                 shell.builtin_error(call, &format!("{name}: not a function"));
@@ -277,30 +285,65 @@ fn declare_functions<S: System>(
             status = 1;
             continue;
         };
-        if call.name() == "export" || wanted.add.export {
-            let exported = Rc::make_mut(&mut shell.state.exported_functions);
-            match wanted.remove.export {
-                true => exported.remove(name),
-                false => exported.insert(name.clone()),
-            };
-            if !names.is_empty() {
-                continue;
-            }
-        }
-        if call.name() == "readonly" {
+        if changes && !wanted.print {
+            let all = Rc::make_mut(&mut shell.state.function_attributes);
+            let attributes = all.entry(name.clone()).or_default();
+            attributes.export = attributes.export && !remove.export || add.export;
+            attributes.trace = attributes.trace && !remove.trace || add.trace;
+            attributes.readonly |= add.readonly;
             continue;
         }
-        match (wanted.names_only, names.is_empty()) {
-            (true, true) => output.push_str(&format!("declare -f {name}\n")),
-            (true, false) => output.push_str(&format!("{name}\n")),
-            (false, _) => {
-                output.push_str(&syntax::print::function(&function));
-                output.push('\n');
+        let line = match wanted.names_only {
+            true if wanted.print => function_letters(shell, name),
+            true if shell.state.shopt("extdebug") => {
+                format!("{name} {} {}", function.line, shell.function_source(name))
             }
+            true => name.clone(),
+            false => syntax::print::function(&function),
+        };
+        output.push_str(&(line + "\n"));
+        if wanted.print && !wanted.names_only {
+            output.push_str(&(function_letters(shell, name) + "\n"));
         }
     }
     let written = shell.print(call, &output)?;
     Ok(status.max(written))
+}
+
+/// The functions that have all of these attributes, and which others they have.
+fn list_functions<S: System>(
+    shell: &mut Shell<S>,
+    call: &Call<'_>,
+    wanted: Wanted,
+    with: Attributes,
+) -> Run {
+    let mut output = String::new();
+    for (name, function) in shell.state.functions.iter() {
+        let known = shell.state.function_attributes.get(name).copied().unwrap_or_default();
+        let missing = with.export && !known.export
+            || with.trace && !known.trace
+            || with.readonly && !known.readonly;
+        if missing {
+            continue;
+        }
+        if !wanted.names_only {
+            output.push_str(&(syntax::print::function(function) + "\n"));
+        }
+        if wanted.names_only || known != Attributes::default() {
+            output.push_str(&(function_letters(shell, name) + "\n"));
+        }
+    }
+    shell.print(call, &output)
+}
+
+/// `declare -f` with the letters of a function's attributes.
+fn function_letters<S: System>(shell: &Shell<S>, name: &str) -> String {
+    let known = shell.state.function_attributes.get(name).copied().unwrap_or_default();
+    let mut letters = "f".to_owned();
+    for (on, letter) in [(known.readonly, 'r'), (known.trace, 't'), (known.export, 'x')] {
+        letters.extend(on.then_some(letter));
+    }
+    format!("declare -{letters} {name}")
 }
 
 /// Lists variables: those named, or all with the attributes asked for.
@@ -325,10 +368,10 @@ fn show<S: System>(shell: &mut Shell<S>, call: &Call<'_>, wanted: Wanted, names:
                 && (!add.nameref || has.nameref)
                 && (!wanted.array || matches!(var.value, Value::Indexed(_)))
                 && (!wanted.assoc || matches!(var.value, Value::Assoc(_)));
-            if !fits || var.value == Value::Unset && !has.export && !filtered {
+            if !fits || var.value == Value::Unset && !has.export && !filtered && !local {
                 continue;
             }
-            if filtered || wanted.print {
+            if filtered || wanted.print || local {
                 output.extend(shell.declaration(&name));
                 output.push('\n');
             } else if let Some(value) = plain(&var.value) {
@@ -349,6 +392,7 @@ fn show<S: System>(shell: &mut Shell<S>, call: &Call<'_>, wanted: Wanted, names:
                 output.push('\n');
             }
             None => {
+                shell.print(call, &std::mem::take(&mut output))?;
                 shell.builtin_error(call, &format!("{name}: not found"));
                 status = 1;
             }
@@ -389,7 +433,10 @@ impl<S: System> Shell<S> {
             Some(attributes) if attributes.nameref => self.state.vars.get(name)?.value.clone(),
             _ => self.value(name)?,
         };
-        let attributes = attributes.unwrap_or_default();
+        let attributes = match self.is_computed(name) {
+            true => computed::attributes(name),
+            false => attributes.unwrap_or_default(),
+        };
         if attributes == Attributes::default() && value == Value::Unset {
             return None;
         }
@@ -413,13 +460,13 @@ pub(super) fn unset<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
             'f' => functions = true,
             'v' => variables = true,
             'n' => nameref = true,
-            letter => return shell.bad_option(call, letter, "unset [-f] [-v] [-n] [name ...]"),
+            letter => return shell.bad_option(call, letter),
         }
     }
     let mut status = 0;
     for name in letters.operands() {
         if functions {
-            Rc::make_mut(&mut shell.state.functions).remove(name);
+            status |= unset_function(shell, name);
             continue;
         }
         if let Some((base, rest)) = name.split_once('[')
@@ -430,11 +477,14 @@ pub(super) fn unset<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
         }
         if !is_name(name) {
             if !variables && shell.state.functions.contains_key(name) {
-                Rc::make_mut(&mut shell.state.functions).remove(name);
+                status |= unset_function(shell, name);
                 continue;
             }
-            shell.builtin_error(call, &format!("`{name}': not a valid identifier"));
-            status = 1;
+            // Without -v it might be a function's name, and there is none.
+            if variables {
+                shell.builtin_error(call, &format!("`{name}': not a valid identifier"));
+                status = 1;
+            }
             continue;
         }
         let target = match nameref {
@@ -447,15 +497,27 @@ pub(super) fn unset<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
                 (name, None) => name,
             },
         };
-        if shell.state.vars.get(&target).is_some() {
+        if shell.state.vars.get(&target).is_some() || shell.is_computed(&target) {
             if !shell.unset(&target) {
                 status = 1;
             }
         } else if !variables {
-            Rc::make_mut(&mut shell.state.functions).remove(name);
+            status |= unset_function(shell, name);
         }
     }
     Ok(status)
+}
+
+fn unset_function<S: System>(shell: &mut Shell<S>, name: &str) -> i32 {
+    if shell.state.function_attributes.get(name).is_some_and(|known| known.readonly) {
+        shell.complain(&format!("unset: {name}: cannot unset: readonly function"));
+        return 1;
+    }
+    Rc::make_mut(&mut shell.state.functions).remove(name);
+    if shell.state.function_attributes.contains_key(name) {
+        Rc::make_mut(&mut shell.state.function_attributes).remove(name);
+    }
+    0
 }
 
 fn unset_element<S: System>(shell: &mut Shell<S>, base: &str, index: &str) -> Run {
@@ -463,12 +525,19 @@ fn unset_element<S: System>(shell: &mut Shell<S>, base: &str, index: &str) -> Ru
     if shell.check_writable(&base).is_err() {
         return Ok(1);
     }
-    let expanded = shell.expand_text(index)?;
-    let index = expanded.as_str();
+    let key = match shell.is_assoc(&base) {
+        true => shell.named_key(&base, index)?,
+        false => Some(shell.expand_text(index)?),
+    };
+    // What is no key names no element, which is no error.
+    let Some(key) = key else { return Ok(0) };
+    let index = key.as_str();
+    if shell.unset_computed_element(&base, index) {
+        return Ok(0);
+    }
     match shell.state.vars.get(&base).map(|var| &var.value) {
         Some(Value::Assoc(_)) => {
-            let key = index.trim_matches(['"', '\'']).to_owned();
-            shell.state.vars.entry(&base).value.make_assoc().remove(&key);
+            shell.state.vars.entry(&base).value.make_assoc().remove(index);
         }
         Some(Value::Indexed(elements)) => {
             if matches!(index, "@" | "*") {

@@ -71,7 +71,7 @@ pub(super) fn cd<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
             Some('L') => physical = false,
             Some('P') => physical = true,
             Some('e' | '@') => {}
-            Some(letter) => return shell.bad_option(call, letter, "cd [-L|[-P [-e]] [-@]] [dir]"),
+            Some(letter) => return shell.bad_option(call, letter),
             None => break,
         }
     }
@@ -122,6 +122,13 @@ pub(super) fn cd<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
         }
         Ok(()) => Ok(0),
         Err(error) => {
+            // A variable may hold where to go.
+            let named = shell.get(&target).filter(|_| shell.state.shopt("cdable_vars"));
+            if let Some(path) = named.filter(|path| !path.is_empty())
+                && shell.change_directory(&path, physical).is_ok()
+            {
+                return shell.print(call, &format!("{path}\n"));
+            }
             shell.builtin_error(call, &format!("{target}: {}", error.message()));
             Ok(1)
         }
@@ -135,7 +142,7 @@ pub(super) fn pwd<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
         match letter {
             'L' => physical = false,
             'P' => physical = true,
-            letter => return shell.bad_option(call, letter, "pwd [-LP]"),
+            letter => return shell.bad_option(call, letter),
         }
     }
     let cwd = shell.state.cwd.clone();
@@ -146,28 +153,59 @@ pub(super) fn pwd<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
     shell.print(call, &format!("{cwd}\n"))
 }
 
-/// The entry that `+n` or `-n` names.
-fn entry(text: &str, count: usize) -> Option<Result<usize, ()>> {
-    let (sign, digits) = text.split_at_checked(1)?;
-    if !matches!(sign, "+" | "-") || digits.is_empty() {
-        return None;
-    }
-    let number: usize = digits.parse().ok()?;
+/// What an argument of `pushd`, `popd` or `dirs` says of the stack.
+enum Entry {
+    At(usize),
+    /// A number that is not on it.
+    Outside,
+    /// A sign, and no number behind it.
+    NoNumber,
+    /// Something else.
+    Other,
+}
+
+fn entry(text: &str, count: usize) -> Entry {
+    let Some((sign @ ("+" | "-"), digits)) = text.split_at_checked(1) else { return Entry::Other };
+    let Ok(number) = digits.parse::<usize>() else { return Entry::NoNumber };
     let at = match sign {
         "+" => Some(number),
-        _ => count.checked_sub(number + 1),
+        _ => count.checked_sub(number.saturating_add(1)),
     };
-    Some(at.filter(|at| *at < count).ok_or(()))
+    at.filter(|at| *at < count).map_or(Entry::Outside, Entry::At)
+}
+
+impl<S: System> Shell<S> {
+    /// Says that there is no such entry.
+    fn no_entry(&mut self, call: &Call<'_>, written: &str) -> Run {
+        let message = match self.state.dirs.is_empty() {
+            true => "directory stack empty".to_owned(),
+            false => format!("{written}: directory stack index out of range"),
+        };
+        self.builtin_error(call, &message);
+        Ok(1)
+    }
+
+    /// Says that an argument is not one.
+    fn no_argument(&mut self, call: &Call<'_>, written: &str, what: &str) -> Run {
+        self.builtin_error(call, &format!("{written}: {what}"));
+        self.show_usage(call)
+    }
+}
+
+/// The argument of `pushd` or `popd`, and whether the directory is not changed.
+fn target<'a>(call: &Call<'a>) -> (Option<&'a String>, bool) {
+    let args = &call.words[1..];
+    let (args, stay) = match args.split_first() {
+        Some((word, rest)) if word == "-n" => (rest, true),
+        _ => (args, false),
+    };
+    (args.iter().find(|word| *word != "--"), stay)
 }
 
 pub(super) fn pushd<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
-    let mut args = call.args();
-    let stay = args.first().is_some_and(|word| word == "-n");
-    if stay {
-        args = &args[1..];
-    }
+    let (target, stay) = target(call);
     let mut stack = shell.stack();
-    let Some(target) = args.first() else {
+    let Some(target) = target else {
         if stack.len() < 2 {
             shell.builtin_error(call, "no other directory");
             return Ok(1);
@@ -176,22 +214,24 @@ pub(super) fn pushd<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
         return move_to(shell, call, stack);
     };
     match entry(target, stack.len()) {
-        Some(Ok(at)) => {
+        Entry::At(at) if stack.len() > 1 => {
             stack.rotate_left(at);
             move_to(shell, call, stack)
         }
-        Some(Err(())) => {
-            shell.builtin_error(call, &format!("{target}: directory stack index out of range"));
-            Ok(1)
-        }
-        None if stay => {
+        Entry::At(_) | Entry::Outside => shell.no_entry(call, target),
+        Entry::NoNumber if target != "-" => shell.no_argument(call, target, "invalid number"),
+        _ if stay => {
             shell.state.dirs.insert(0, target.clone());
             dirs_text(shell, call)
         }
-        None => {
+        _ => {
             let old = shell.state.cwd.clone();
-            if let Err(error) = shell.change_directory(target, false) {
-                shell.builtin_error(call, &format!("{target}: {}", error.message()));
+            let path = match target.as_str() {
+                "-" => shell.get("OLDPWD").unwrap_or_default(),
+                path => path.to_owned(),
+            };
+            if let Err(error) = shell.change_directory(&path, false) {
+                shell.builtin_error(call, &format!("{path}: {}", error.message()));
                 return Ok(1);
             }
             shell.state.dirs.insert(0, old);
@@ -211,27 +251,15 @@ fn move_to<S: System>(shell: &mut Shell<S>, call: &Call<'_>, stack: Vec<String>)
 }
 
 pub(super) fn popd<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
-    let mut args = call.args();
-    let stay = args.first().is_some_and(|word| word == "-n");
-    if stay {
-        args = &args[1..];
-    }
+    let (target, stay) = target(call);
     let mut stack = shell.stack();
-    if stack.len() < 2 {
-        shell.builtin_error(call, "directory stack empty");
-        return Ok(1);
-    }
-    let at = match args.first().map(|word| (word, entry(word, stack.len()))) {
-        None => usize::from(stay),
-        Some((_, Some(Ok(at)))) => at,
-        Some((word, Some(Err(())))) => {
-            shell.builtin_error(call, &format!("{word}: directory stack index out of range"));
-            return Ok(1);
-        }
-        Some((word, None)) => {
-            shell.builtin_error(call, &format!("{word}: invalid argument"));
-            return Ok(1);
-        }
+    let at = match target.map(|word| (word, entry(word, stack.len()))) {
+        None if stack.len() > 1 => usize::from(stay),
+        None => return shell.no_entry(call, ""),
+        Some((_, Entry::At(at))) if stack.len() > 1 => at,
+        Some((word, Entry::At(_) | Entry::Outside)) => return shell.no_entry(call, word),
+        Some((word, Entry::NoNumber)) => return shell.no_argument(call, word, "invalid number"),
+        Some((word, Entry::Other)) => return shell.no_argument(call, word, "invalid argument"),
     };
     stack.remove(at);
     match at {
@@ -261,16 +289,16 @@ pub(super) fn dirs<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
             "-l" => long = true,
             "-p" => lines = true,
             "-v" => (lines, numbers) = (true, true),
+            "--" => {}
             word => match entry(word, count) {
-                Some(Ok(at)) => {
+                Entry::At(at) => {
                     let path = shell.stack().swap_remove(at);
                     let path = if long { path } else { shell.short(&path) };
                     return shell.print(call, &format!("{path}\n"));
                 }
-                _ => {
-                    shell.builtin_error(call, &format!("{word}: invalid option"));
-                    return Ok(2);
-                }
+                Entry::Outside => return shell.no_entry(call, &word[1..]),
+                Entry::NoNumber => return shell.no_argument(call, word, "invalid number"),
+                Entry::Other => return shell.no_argument(call, word, "invalid option"),
             },
         }
     }

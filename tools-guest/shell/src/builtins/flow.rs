@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::{Call, Letters};
-use crate::shell::{Fd, Run, Shell, Unwind};
+use crate::shell::{Fd, Run, Shell, Source, Unwind};
 use crate::state::Frame;
 use crate::system::{FileKind, System};
 use crate::text;
@@ -78,16 +78,18 @@ pub(super) fn exit<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
 }
 
 pub(super) fn eval<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
-    let mut args = call.args();
-    if args.first().is_some_and(|word| word == "--") {
-        args = &args[1..];
+    let mut letters = Letters::new(call.args());
+    if let Some(letter) = letters.next() {
+        return shell.bad_option(call, letter);
     }
+    let args = letters.operands();
     if shell.is_nearly_full() {
         shell.builtin_error(call, "nested too deeply");
         return Err(Unwind::Exit(2));
     }
     let line = shell.state.line;
-    match shell.nested(|shell| shell.run_source(&args.join(" "), line)) {
+    let source = args.join(" ");
+    match shell.nested(|shell| shell.run_source(Source::Text("eval"), &source, line)) {
         // A syntax error within does not end the script.
         Err(Unwind::Discard(2)) => Ok(2),
         result => result,
@@ -95,15 +97,13 @@ pub(super) fn eval<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
 }
 
 pub(super) fn source<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
-    let mut args = call.args();
-    if args.first().is_some_and(|word| word == "--") {
-        args = &args[1..];
+    let mut letters = Letters::new(call.args());
+    if let Some(letter) = letters.next() {
+        return shell.bad_option(call, letter);
     }
-    let Some((name, arguments)) = args.split_first() else {
+    let Some((name, arguments)) = letters.operands().split_first() else {
         shell.builtin_error(call, "filename argument required");
-        let usage = format!("{0}: usage: {0} filename [arguments]\n", call.name());
-        shell.print_error(&usage);
-        return Ok(2);
+        return shell.show_usage(call);
     };
     let path = match name.contains('/') {
         true => name.clone(),
@@ -133,18 +133,20 @@ pub(super) fn source<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
         is_function: false,
     };
     shell.state.frames.push(frame);
+    let keeps_arguments = shell.push_arguments(arguments);
     let positional = (!arguments.is_empty())
         .then(|| std::mem::replace(&mut shell.state.positional, Rc::new(arguments.to_vec())));
     let line = shell.state.line;
-    let result = shell.nested(|shell| shell.run_source(&text::decode(&source), 1));
+    let result = shell.nested(|shell| shell.run_source(Source::File, &text::decode(&source), 1));
     shell.tell_killed();
     shell.state.line = line;
     shell.state.frames.pop();
     if let Some(positional) = positional {
         shell.state.positional = positional;
     }
+    shell.pop_arguments(keeps_arguments);
     match result {
-        Err(Unwind::Return(status)) => Ok(status),
+        Ok(status) | Err(Unwind::Return(status)) => shell.run_trap("RETURN").map(|_| status),
         Err(Unwind::Discard(2)) => Ok(2),
         result => result,
     }
@@ -193,8 +195,7 @@ pub(super) fn exec<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
             'l' => {}
             'a' => argv0 = letters.value().map(str::to_owned),
             letter => {
-                let usage = "exec [-cl] [-a name] [command [argument ...]] [redirection ...]";
-                return shell.bad_option(call, letter, usage);
+                return shell.bad_option(call, letter);
             }
         }
     }
@@ -223,7 +224,7 @@ pub(super) fn exec<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
 }
 
 pub(super) fn shift<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
-    let count = match call.args().first() {
+    let count = match call.args().iter().find(|word| *word != "--") {
         None => 1,
         Some(text) => match number(shell, call, text) {
             Some(count) => count,
@@ -246,13 +247,19 @@ pub(super) fn shift<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
 }
 
 pub(super) fn builtin<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
-    let Some(name) = call.args().first() else { return Ok(0) };
+    let mut letters = Letters::new(call.args());
+    if let Some(letter) = letters.next() {
+        return shell.bad_option(call, letter);
+    }
+    let words = letters.operands();
+    let Some(name) = words.first() else { return Ok(0) };
     let Some(builtin) = super::find::<S>(name) else {
         shell.builtin_error(call, &format!("{name}: not a shell builtin"));
         return Ok(1);
     };
-    let arrays = call.arrays.get(1..).unwrap_or_default();
-    builtin(shell, &Call { words: call.args(), arrays })
+    let skipped = call.words.len() - words.len();
+    let arrays = call.arrays.get(skipped..).unwrap_or_default();
+    super::run(shell, builtin, &Call { words, arrays })
 }
 
 pub(super) fn command<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
@@ -263,7 +270,7 @@ pub(super) fn command<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
             'v' => short = true,
             'V' => long = true,
             'p' => standard = true,
-            letter => return shell.bad_option(call, letter, "command [-pVv] command [arg ...]"),
+            letter => return shell.bad_option(call, letter),
         }
     }
     let words = letters.operands();
@@ -274,7 +281,7 @@ pub(super) fn command<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
     if let Some(builtin) = super::find::<S>(name) {
         let skipped = call.words.len() - words.len();
         let arrays = call.arrays.get(skipped..).unwrap_or_default();
-        return builtin(shell, &Call { words, arrays });
+        return super::run(shell, builtin, &Call { words, arrays });
     }
     if !standard {
         return shell.run_external(words);
@@ -294,15 +301,22 @@ pub(super) fn caller<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
         true => "NULL".to_owned(),
         false => shell.state.script.clone(),
     };
-    let Some(text) = call.args().first() else {
+    let mut letters = Letters::new(call.args());
+    if let Some(letter) = letters.next() {
+        return shell.bad_option(call, letter);
+    }
+    let Some(text) = letters.operands().first() else {
         let Some(frame) = frames.last() else { return Ok(1) };
         let source = frames.iter().rev().nth(1).map_or(main, |frame| frame.source.clone());
         let line = format!("{} {source}\n", frame.line);
         return shell.print(call, &line);
     };
+    if frames.is_empty() {
+        return Ok(1);
+    }
     let Ok(at) = text.parse::<usize>() else {
         shell.builtin_error(call, &format!("{text}: invalid number"));
-        return Ok(2);
+        return shell.show_usage(call);
     };
     let Some(frame) = frames.iter().rev().nth(at) else { return Ok(1) };
     if shell.state.command_string && at + 1 == frames.len() {
@@ -313,9 +327,4 @@ pub(super) fn caller<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
     let source = outer.map_or(main, |frame| frame.source.clone());
     let line = format!("{} {name} {source}\n", frame.line);
     shell.print(call, &line)
-}
-
-pub(super) fn help<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
-    shell.builtin_error(call, "not supported: this shell has no texts about its builtins");
-    Ok(2)
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{Call, Letters};
 use crate::expand::Ifs;
-use crate::shell::{Fd, Run, Shell, Unwind};
+use crate::shell::{Fd, Run, Shell, Source, Unwind};
 use crate::syntax::is_name;
 use crate::system::System;
 use crate::text;
@@ -77,7 +77,6 @@ impl<S: System> Shell<S> {
 }
 
 pub(super) fn read<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
-    let usage = "read [-ers] [-a array] [-d delim] [-i text] [-n nchars] [-N nchars] [-p prompt] [-t timeout] [-u fd] [name ...]";
     let (mut raw, mut array, mut delimiter, mut count, mut exact) =
         (false, None, b'\n', None, false);
     let (mut prompt, mut timeout, mut number) = (None, None, 0);
@@ -88,9 +87,7 @@ pub(super) fn read<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
             'e' | 's' => {}
             letter @ ('a' | 'd' | 'i' | 'n' | 'N' | 'p' | 't' | 'u') => {
                 let Some(value) = letters.value() else {
-                    shell.builtin_error(call, &format!("-{letter}: option requires an argument"));
-                    shell.print_error(&format!("read: usage: {usage}\n"));
-                    return Ok(2);
+                    return shell.lacks_value(call, letter);
                 };
                 match letter {
                     'a' => array = Some(value.to_owned()),
@@ -124,7 +121,7 @@ pub(super) fn read<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
                     _ => {}
                 }
             }
-            letter => return shell.bad_option(call, letter, usage),
+            letter => return shell.bad_option(call, letter),
         }
     }
     let names = letters.operands();
@@ -143,7 +140,13 @@ pub(super) fn read<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
     if let Some(prompt) = prompt.filter(|_| shell.state.interactive) {
         shell.print_error(&prompt);
     }
-    if timeout == Some(Duration::ZERO) {
+    let by_default = || {
+        let seconds = shell.get("TMOUT")?.parse::<f64>().ok()?;
+        (0.0..1e9).contains(&seconds).then(|| Duration::from_secs_f64(seconds))
+    };
+    let zero = timeout == Some(Duration::ZERO);
+    let timeout = timeout.or_else(by_default).filter(|timeout| zero || !timeout.is_zero());
+    if zero {
         let ready = shell.sys.readable(&fd, Duration::ZERO).unwrap_or(false);
         return Ok(i32::from(!ready));
     }
@@ -254,7 +257,12 @@ fn assign<S: System>(
 fn set<S: System>(shell: &mut Shell<S>, name: &str, value: String) -> bool {
     match name.split_once('[') {
         Some((base, rest)) => {
-            shell.set_element(base, rest.trim_end_matches(']'), value, false).is_err()
+            let subscript = rest.strip_suffix(']').unwrap_or(rest);
+            let Ok(Some(key)) = shell.named_key(base, subscript) else {
+                shell.complain(&format!("read: `{name}': not a valid identifier"));
+                return true;
+            };
+            shell.set_element(base, &key, value, false).is_err()
         }
         None => shell.set(name, value).is_err(),
     }
@@ -284,10 +292,9 @@ fn next_field<'a>(chars: Chars<'a>, ifs: &Ifs) -> Option<(Chars<'a>, Chars<'a>)>
 }
 
 pub(super) fn mapfile<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
-    let usage = "mapfile [-d delim] [-n count] [-O origin] [-s count] [-t] [-u fd] [-C callback] [-c quantum] [array]";
     let (mut delimiter, mut most, mut origin, mut skip, mut trim) =
         (b'\n', 0usize, None, 0usize, false);
-    let (mut number, mut callback, mut quantum) = (0, None, 5000usize);
+    let (mut descriptor, mut callback, mut quantum) = (0, None, 5000usize);
     let mut letters = Letters::new(call.args());
     while let Some(letter) = letters.next() {
         if letter == 't' {
@@ -295,12 +302,10 @@ pub(super) fn mapfile<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
             continue;
         }
         if !"dnOsuCc".contains(letter) {
-            return shell.bad_option(call, letter, usage);
+            return shell.bad_option(call, letter);
         }
         let Some(value) = letters.value() else {
-            shell.builtin_error(call, &format!("-{letter}: option requires an argument"));
-            shell.print_error(&format!("mapfile: usage: {usage}\n"));
-            return Ok(2);
+            return shell.lacks_value(call, letter);
         };
         if letter == 'd' {
             delimiter = value.bytes().next().unwrap_or(0);
@@ -310,16 +315,23 @@ pub(super) fn mapfile<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
             callback = Some(value.to_owned());
             continue;
         }
-        let Ok(value) = value.parse::<usize>() else {
-            shell.builtin_error(call, &format!("{value}: invalid line count"));
+        let number = value.parse::<usize>().ok().filter(|number| letter != 'c' || *number > 0);
+        let Some(value) = number else {
+            let what = match letter {
+                'O' => "invalid array origin",
+                'c' => "invalid callback quantum",
+                'u' => "invalid file descriptor specification",
+                _ => "invalid line count",
+            };
+            shell.builtin_error(call, &format!("{value}: {what}"));
             return Ok(1);
         };
         match letter {
             'n' => most = value,
             'O' => origin = Some(value),
             's' => skip = value,
-            'c' => quantum = value.max(1),
-            _ => number = value as u32,
+            'c' => quantum = value,
+            _ => descriptor = u32::try_from(value).unwrap_or(u32::MAX),
         }
     }
     let name = letters.operands().first().cloned().unwrap_or_else(|| "MAPFILE".to_owned());
@@ -327,8 +339,8 @@ pub(super) fn mapfile<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
         shell.builtin_error(call, &format!("`{name}': not a valid identifier"));
         return Ok(1);
     }
-    let Some(Fd::System(fd)) = shell.fds.get(&number).cloned() else {
-        let message = format!("{number}: invalid file descriptor: Bad file descriptor");
+    let Some(Fd::System(fd)) = shell.fds.get(&descriptor).cloned() else {
+        let message = format!("{descriptor}: invalid file descriptor: Bad file descriptor");
         shell.builtin_error(call, &message);
         return Ok(1);
     };
@@ -361,7 +373,7 @@ pub(super) fn mapfile<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
             shell.state.vars.entry(&name).value = Value::Indexed(Some(elements.clone()));
             let source = format!("{callback} {at} {}", crate::quote::single(&text));
             let line = shell.state.line;
-            shell.nested(|shell| shell.run_source(&source, line))?;
+            shell.nested(|shell| shell.run_source(Source::File, &source, line))?;
         }
         elements.insert(at, text);
     }
@@ -417,9 +429,12 @@ impl<F: Clone> Lines<F> {
 
 pub(super) fn getopts<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
     let [optstring, name, args @ ..] = call.args() else {
-        shell.print_error("getopts: usage: getopts optstring name [arg ...]\n");
-        return Ok(2);
+        return shell.show_usage(call);
     };
+    if !is_name(name) {
+        shell.builtin_error(call, &format!("`{name}': not a valid identifier"));
+        return Ok(1);
+    }
     let args: Vec<String> = match args.is_empty() {
         true => shell.state.positional.to_vec(),
         false => args.to_vec(),

@@ -1,12 +1,13 @@
-//! Jobs and processes: `jobs`, `wait`, `kill`, and limits.
+//! Jobs and processes: `jobs`, `wait`, `kill`, `fg`.
 
 use super::{Call, Letters, signal_name, signal_number};
+use crate::jobs::Job;
 use crate::killed::described;
 use crate::shell::{Run, Shell};
 use crate::system::{Errno, System};
 
 pub(super) fn jobs<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
-    let (mut pids, mut long, mut running) = (false, false, false);
+    let (mut pids, mut long, mut running, mut runs) = (false, false, false, false);
     let mut letters = Letters::new(call.args());
     while let Some(letter) = letters.next() {
         match letter {
@@ -14,10 +15,29 @@ pub(super) fn jobs<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
             'l' => long = true,
             'r' => running = true,
             'n' | 's' => {}
-            letter => return shell.bad_option(call, letter, "jobs [-lnprs] [jobspec ...]"),
+            'x' => {
+                runs = true;
+                break;
+            }
+            letter => return shell.bad_option(call, letter),
         }
     }
+    if runs {
+        return run_with_pids(shell, letters.operands());
+    }
     shell.reap();
+    let wanted = letters.operands();
+    let mut status = 0;
+    let mut numbers = Vec::new();
+    for operand in wanted {
+        match shell.jobs.find(operand).map(|job| job.number) {
+            Some(number) => numbers.push(number),
+            None => {
+                shell.builtin_error(call, &format!("{operand}: no such job"));
+                status = 1;
+            }
+        }
+    }
     let mut output = String::new();
     let list = match shell.jobs.list.is_empty() {
         true => &shell.state.parent_jobs,
@@ -26,6 +46,9 @@ pub(super) fn jobs<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
     let count = list.len();
     let mut finished = Vec::new();
     for (at, job) in list.iter().enumerate() {
+        if !wanted.is_empty() && !numbers.contains(&job.number) {
+            continue;
+        }
         let done = job.is_done();
         if done {
             finished.push(job.number);
@@ -55,23 +78,51 @@ pub(super) fn jobs<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
     for number in finished {
         shell.jobs.remove(number);
     }
-    shell.print(call, &output)
+    let written = shell.print(call, &output)?;
+    Ok(status.max(written))
+}
+
+/// `jobs -x`: a command in which each job is named by its process.
+fn run_with_pids<S: System>(shell: &mut Shell<S>, words: &[String]) -> Run {
+    let pid = |word: &String| match shell.jobs.find(word) {
+        Some(job) => job.pid().to_string(),
+        None => word.clone(),
+    };
+    let words: Vec<String> = words.iter().map(pid).collect();
+    let Some(name) = words.first() else { return Ok(0) };
+    match super::find::<S>(name) {
+        Some(builtin) => super::run(shell, builtin, &Call { words: &words, arrays: &[] }),
+        None => shell.run_external(&words),
+    }
 }
 
 pub(super) fn wait<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
+    let result = wait_for(shell, call);
+    shell.forget_coprocess();
+    result
+}
+
+fn wait_for<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
     let (mut next, mut variable) = (false, None);
     let mut letters = Letters::new(call.args());
     while let Some(letter) = letters.next() {
         match letter {
             'n' => next = true,
             'f' => {}
-            'p' => variable = letters.value().map(str::to_owned),
-            letter => return shell.bad_option(call, letter, "wait [-fn] [-p var] [id ...]"),
+            'p' => match letters.value() {
+                None => return shell.lacks_value(call, 'p'),
+                Some(name) if !crate::syntax::is_name(name) => {
+                    shell.builtin_error(call, &format!("`{name}': not a valid identifier"));
+                    return Ok(1);
+                }
+                Some(name) => variable = Some(name.to_owned()),
+            },
+            letter => return shell.bad_option(call, letter),
         }
     }
     let operands = letters.operands();
     if next {
-        return wait_next(shell, operands, variable);
+        return wait_next(shell, call, operands, variable);
     }
     if operands.is_empty() {
         while let Some(pid) = shell.jobs.running().first().copied() {
@@ -135,7 +186,7 @@ pub(super) fn wait<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
             None => wait_one(shell, pid)?,
         };
         let done = shell.jobs.list.iter().find(|other| other.number == job.number);
-        if done.is_some_and(crate::jobs::Job::is_done) {
+        if done.is_some_and(Job::is_done) {
             shell.jobs.remove(job.number);
         }
     }
@@ -173,19 +224,23 @@ fn wait_substitution<S: System>(shell: &mut Shell<S>, pid: u32) -> Run {
 
 fn wait_next<S: System>(
     shell: &mut Shell<S>,
+    call: &Call<'_>,
     operands: &[String],
     variable: Option<String>,
 ) -> Run {
     shell.reap();
     let wanted: Vec<u32> = match operands.is_empty() {
         true => shell.jobs.list.iter().flat_map(|job| job.pids.clone()).collect(),
-        false => operands
-            .iter()
-            .filter_map(|text| match shell.jobs.find(text) {
-                Some(job) => Some(job.pid()),
-                None => text.parse().ok(),
-            })
-            .collect(),
+        false => {
+            let mut pids = Vec::new();
+            for text in operands {
+                match shell.jobs.named(text).map(Job::pid) {
+                    Some(pid) => pids.push(pid),
+                    None => shell.builtin_error(call, &format!("{text}: no such job")),
+                }
+            }
+            pids
+        }
     };
     let ended = |shell: &Shell<S>| {
         let job = shell.jobs.list.iter().find(|job| job.is_done() && wanted.contains(&job.pid()));
@@ -249,8 +304,7 @@ pub(super) fn kill<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
         _ => {}
     }
     if args.is_empty() {
-        shell.print_error("kill: usage: kill [-s sigspec | -n signum | -sigspec] pid | jobspec ... or kill -l [sigspec]\n");
-        return Ok(2);
+        return shell.show_usage(call);
     }
     let mut status = 0;
     for operand in args {
@@ -317,20 +371,28 @@ pub(super) fn list_signals<S: System>(
 }
 
 pub(super) fn disown<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
-    let names: Vec<&String> = call.args().iter().filter(|word| !word.starts_with('-')).collect();
-    if call.args().iter().any(|word| word == "-a") || names.is_empty() {
-        shell.jobs.list.clear();
+    let (mut all, mut running) = (false, false);
+    let mut letters = Letters::new(call.args());
+    while let Some(letter) = letters.next() {
+        match letter {
+            'a' => all = true,
+            'r' => running = true,
+            'h' => {}
+            letter => return shell.bad_option(call, letter),
+        }
+    }
+    let names = letters.operands();
+    if names.is_empty() && (all || running) {
+        shell.reap();
+        shell.jobs.list.retain(|job| !all && job.is_done());
         return Ok(0);
     }
+    if names.is_empty() && shell.jobs.list.pop().is_none() {
+        shell.builtin_error(call, "current: no such job");
+        return Ok(1);
+    }
     for name in names {
-        let number = match shell.jobs.find(name) {
-            Some(job) => Some(job.number),
-            None => {
-                let pid = name.parse::<u32>().ok();
-                shell.jobs.list.iter().find(|job| Some(job.pid()) == pid).map(|job| job.number)
-            }
-        };
-        let Some(number) = number else {
+        let Some(number) = shell.jobs.named(name).map(|job| job.number) else {
             shell.builtin_error(call, &format!("{name}: no such job"));
             return Ok(1);
         };
@@ -339,13 +401,50 @@ pub(super) fn disown<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
     Ok(0)
 }
 
-/// There is no terminal whose foreground a job could have.
+/// `fg` waits for a job; `bg` finds that it runs already. Both are there with `set -m` alone.
 pub(super) fn foreground<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
-    shell.builtin_error(call, "no job control");
-    Ok(1)
+    let mut letters = Letters::new(call.args());
+    if let Some(letter) = letters.next() {
+        return shell.bad_option(call, letter);
+    }
+    if !shell.state.options.monitor {
+        shell.builtin_error(call, "no job control");
+        return Ok(1);
+    }
+    let operands = match letters.operands() {
+        [] => &["%+".to_owned()],
+        operands => operands,
+    };
+    let mut status = 0;
+    for operand in operands {
+        let spec = if operand.starts_with('%') { operand.clone() } else { format!("%{operand}") };
+        let Some(job) = shell.jobs.find(&spec).cloned() else {
+            let shown = if operand == "%+" { "current" } else { operand };
+            shell.builtin_error(call, &format!("{shown}: no such job"));
+            return Ok(1);
+        };
+        if call.name() == "bg" {
+            shell.builtin_error(call, &format!("job {} already in background", job.number));
+            continue;
+        }
+        let text = job.text.strip_suffix(" &").unwrap_or(&job.text);
+        shell.print(call, &format!("{text}\n"))?;
+        for (pid, exit) in job.pids.iter().zip(&job.exits) {
+            status = match exit {
+                Some(exit) => exit.status(),
+                None => wait_one(shell, *pid)?,
+            };
+        }
+        shell.jobs.remove(job.number);
+        break;
+    }
+    Ok(status)
 }
 
 pub(super) fn times<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
+    if let Some(letter) = Letters::new(call.args()).next() {
+        return shell.bad_option(call, letter);
+    }
     let times = shell.sys.times();
     let text = |time: std::time::Duration| {
         let minutes = time.as_secs() / 60;
@@ -353,109 +452,4 @@ pub(super) fn times<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
     };
     let output = format!("{} 0m0.000s\n{} 0m0.000s\n", text(times.own), text(times.children));
     shell.print(call, &output)
-}
-
-pub(super) fn ulimit<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
-    let mut letters = Letters::new(call.args());
-    let mut wanted = Vec::new();
-    while let Some(letter) = letters.next() {
-        match letter {
-            'S' | 'H' => {}
-            letter => wanted.push(letter),
-        }
-    }
-    if let Some(limit) = letters.operands().first() {
-        let message = format!("{limit}: cannot modify limit: the cell sets the limits");
-        shell.builtin_error(call, &message);
-        return Ok(1);
-    }
-    if wanted.is_empty() {
-        wanted.push('f');
-    }
-    let mut output = String::new();
-    for letter in wanted {
-        match letter {
-            'n' => output.push_str("1024\n"),
-            'a' => output.push_str("open files                          (-n) 1024\n"),
-            _ => output.push_str("unlimited\n"),
-        }
-    }
-    shell.print(call, &output)
-}
-
-pub(super) fn umask<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
-    let (mut symbolic, mut reusable) = (false, false);
-    let mut letters = Letters::new(call.args());
-    while let Some(letter) = letters.next() {
-        match letter {
-            'S' => symbolic = true,
-            'p' => reusable = true,
-            letter => return shell.bad_option(call, letter, "umask [-p] [-S] [mode]"),
-        }
-    }
-    if let Some(mode) = letters.operands().first() {
-        let Some(mask) = parse_mask(mode, shell.state.umask) else {
-            shell.builtin_error(call, &format!("{mode}: octal number out of range"));
-            return Ok(1);
-        };
-        shell.state.umask = shell.sys.umask(Some(mask));
-        return Ok(0);
-    }
-    let mask = shell.state.umask;
-    let text = match symbolic {
-        true => {
-            let part = |shift: u32| {
-                let bits = !(mask >> shift) & 7;
-                let letters = [(4, 'r'), (2, 'w'), (1, 'x')];
-                letters
-                    .iter()
-                    .filter(|(bit, _)| bits & bit != 0)
-                    .map(|(_, c)| *c)
-                    .collect::<String>()
-            };
-            format!("u={},g={},o={}", part(6), part(3), part(0))
-        }
-        false => format!("{mask:04o}"),
-    };
-    let prefix = match (reusable, symbolic) {
-        (true, true) => "umask -S ",
-        (true, false) => "umask ",
-        _ => "",
-    };
-    shell.print(call, &format!("{prefix}{text}\n"))
-}
-
-fn parse_mask(mode: &str, old: u32) -> Option<u32> {
-    if mode.starts_with(|c: char| c.is_ascii_digit()) {
-        return u32::from_str_radix(mode, 8).ok().filter(|mask| *mask <= 0o777);
-    }
-    let mut allowed = !old & 0o777;
-    for clause in mode.split(',') {
-        let at = clause.find(['=', '+', '-'])?;
-        let (who, rest) = clause.split_at(at);
-        let mut bits = 0;
-        for c in rest[1..].chars() {
-            bits |= match c {
-                'r' => 4,
-                'w' => 2,
-                'x' => 1,
-                _ => return None,
-            };
-        }
-        let who = if who.is_empty() || who.contains('a') { "ugo" } else { who };
-        for c in who.chars() {
-            let shift = match c {
-                'u' => 6,
-                'g' => 3,
-                'o' => 0,
-                _ => return None,
-            };
-            match rest.as_bytes()[0] {
-                b'+' => allowed |= bits << shift,
-                b'-' => allowed &= !(bits << shift),
-                _ => allowed = allowed & !(7 << shift) | bits << shift,
-            }
-        }
-    }
-    Some(!allowed & 0o777)
 }

@@ -6,8 +6,10 @@ mod complete;
 mod declare;
 mod dirs;
 mod flow;
+mod help;
 mod input;
 mod job;
+mod limits;
 mod names;
 mod options;
 mod output;
@@ -155,13 +157,21 @@ pub(crate) fn find<S: System>(name: &str) -> Option<Builtin<S>> {
         "times" => job::times,
         "trap" => traps::trap,
         "type" => names::type_,
-        "ulimit" => job::ulimit,
-        "umask" => job::umask,
+        "ulimit" => limits::ulimit,
+        "umask" => limits::umask,
         "unset" => declare::unset,
         "wait" => job::wait,
-        "help" => flow::help,
+        "help" => help::help,
         _ => return None,
     })
+}
+
+/// Runs a builtin, or says what it is for if that is asked.
+pub(crate) fn run<S: System>(shell: &mut Shell<S>, builtin: Builtin<S>, call: &Call<'_>) -> Run {
+    match help::is_asked(call) {
+        true => help::answer(shell, call),
+        false => builtin(shell, call),
+    }
 }
 
 /// Whether the arguments of this builtin are assignments.
@@ -217,16 +227,7 @@ impl<'a> Letters<'a> {
 impl<S: System> Shell<S> {
     /// Complains in a builtin's name.
     pub(crate) fn builtin_error(&mut self, call: &Call<'_>, message: &str) {
-        let name = call.name().to_owned();
-        self.complain(&format!("{name}: {message}"));
-    }
-
-    /// An option that a builtin does not have.
-    pub(crate) fn bad_option(&mut self, call: &Call<'_>, letter: char, usage: &str) -> Run {
-        let name = call.name().to_owned();
-        self.complain(&format!("{name}: -{letter}: invalid option"));
-        self.print_error(&format!("{name}: usage: {usage}\n"));
-        Ok(2)
+        self.complain(&format!("{}: {message}", call.name()));
     }
 
     /// Prints to standard output; a reader that is gone ends the shell, as SIGPIPE would.

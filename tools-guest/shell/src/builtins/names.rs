@@ -10,15 +10,22 @@ use crate::system::System;
 
 pub(super) fn alias<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
     let show = |name: &str, value: &str| format!("alias {name}={}\n", quote::single(value));
-    let args: Vec<&String> = call.args().iter().filter(|word| *word != "-p").collect();
-    if args.is_empty() {
-        let mut all: Vec<_> = shell.state.aliases.iter().collect();
-        all.sort();
-        let output: String = all.into_iter().map(|(name, value)| show(name, value)).collect();
-        return shell.print(call, &output);
+    let mut letters = Letters::new(call.args());
+    let mut all = false;
+    while let Some(letter) = letters.next() {
+        match letter {
+            'p' => all = true,
+            letter => return shell.bad_option(call, letter),
+        }
+    }
+    let args = letters.operands();
+    let mut output = String::new();
+    if args.is_empty() || all {
+        let mut listed: Vec<_> = shell.state.aliases.iter().collect();
+        listed.sort();
+        output = listed.into_iter().map(|(name, value)| show(name, value)).collect();
     }
     let mut status = 0;
-    let mut output = String::new();
     for arg in args {
         match arg.split_once('=') {
             Some((name, value)) if !name.is_empty() => {
@@ -26,6 +33,7 @@ pub(super) fn alias<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
                     '$', '`', '/', '=', ' ', '\t', '\n', '"', '\'', '\\', '|', '&', ';', '(', ')',
                     '<', '>',
                 ]) {
+                    shell.print(call, &std::mem::take(&mut output))?;
                     shell.builtin_error(call, &format!("`{name}': invalid alias name"));
                     status = 1;
                     continue;
@@ -35,6 +43,7 @@ pub(super) fn alias<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
             _ => match shell.state.aliases.get(arg.as_str()) {
                 Some(value) => output.push_str(&show(arg, value)),
                 None => {
+                    shell.print(call, &std::mem::take(&mut output))?;
                     shell.builtin_error(call, &format!("{arg}: not found"));
                     status = 1;
                 }
@@ -46,16 +55,20 @@ pub(super) fn alias<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
 }
 
 pub(super) fn unalias<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
-    if call.args().first().is_some_and(|word| word == "-a") {
+    let mut letters = Letters::new(call.args());
+    if let Some(letter) = letters.next() {
+        if letter != 'a' {
+            return shell.bad_option(call, letter);
+        }
         Rc::make_mut(&mut shell.state.aliases).clear();
         return Ok(0);
     }
-    if call.args().is_empty() {
-        shell.print_error("unalias: usage: unalias [-a] name [name ...]\n");
-        return Ok(2);
+    let names = letters.operands();
+    if names.is_empty() {
+        return shell.show_usage(call);
     }
     let mut status = 0;
-    for name in call.args() {
+    for name in names {
         if Rc::make_mut(&mut shell.state.aliases).remove(name).is_none() {
             shell.builtin_error(call, &format!("{name}: not found"));
             status = 1;
@@ -75,7 +88,7 @@ pub(super) fn type_<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
             'P' => force = true,
             'a' => all = true,
             'f' => no_functions = true,
-            letter => return shell.bad_option(call, letter, "type [-afptP] name [name ...]"),
+            letter => return shell.bad_option(call, letter),
         }
     }
     let mut status = 0;
@@ -95,6 +108,7 @@ pub(super) fn type_<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
         }
         if meanings.is_empty() {
             if !word && !path && !force {
+                shell.print(call, &std::mem::take(&mut output))?;
                 shell.builtin_error(call, &format!("{name}: not found"));
             }
             status = 1;
@@ -196,6 +210,7 @@ pub(super) fn describe<S: System>(
     for name in names {
         let Some(meaning) = meanings(shell, name, false).into_iter().next() else {
             if long {
+                shell.print(call, &std::mem::take(&mut output))?;
                 shell.builtin_error(call, &format!("{name}: not found"));
             }
             continue;
@@ -219,22 +234,33 @@ pub(super) fn describe<S: System>(
 
 pub(super) fn hash<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
     let mut letters = Letters::new(call.args());
-    let (mut delete, mut path, mut show) = (false, None, false);
+    let (mut delete, mut path, mut show, mut reusable) = (false, None, false, false);
     while let Some(letter) = letters.next() {
         match letter {
             'r' => Rc::make_mut(&mut shell.state.hash).clear(),
             'd' => delete = true,
             't' => show = true,
-            'l' => {}
-            'p' => path = letters.value().map(str::to_owned),
-            letter => {
-                return shell.bad_option(call, letter, "hash [-lr] [-p pathname] [-dt] [name ...]");
-            }
+            'l' => reusable = true,
+            'p' => match letters.value() {
+                Some(value) => path = Some(value.to_owned()),
+                None => return shell.lacks_value(call, 'p'),
+            },
+            letter => return shell.bad_option(call, letter),
         }
     }
     let names = letters.operands();
+    if names.is_empty() && (show || delete) {
+        let letter = if show { 't' } else { 'd' };
+        shell.builtin_error(call, &format!("-{letter}: option requires an argument"));
+        return Ok(1);
+    }
     let mut status = 0;
     let mut output = String::new();
+    if names.is_empty() && reusable {
+        for (name, path) in shell.state.hash.iter() {
+            output.push_str(&format!("builtin hash -p {path} {name}\n"));
+        }
+    }
     if names.is_empty() && call.args().is_empty() {
         if shell.state.hash.is_empty() {
             return shell.print(call, "hash: hash table empty\n");
@@ -249,10 +275,17 @@ pub(super) fn hash<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
             Rc::make_mut(&mut shell.state.hash).insert(name.clone(), path.clone());
         } else if delete {
             Rc::make_mut(&mut shell.state.hash).remove(name);
-        } else if let Some(path) = shell.find_program(name).filter(|_| !name.contains('/')) {
-            if show {
-                output.push_str(&format!("{path}\n"));
+        } else if show {
+            match shell.state.hash.get(name) {
+                Some(path) if names.len() > 1 => output.push_str(&format!("{name}\t{path}\n")),
+                Some(path) => output.push_str(&format!("{path}\n")),
+                None => {
+                    shell.print(call, &std::mem::take(&mut output))?;
+                    shell.builtin_error(call, &format!("{name}: not found"));
+                    status = 1;
+                }
             }
+        } else if shell.find_program(name).is_some_and(|_| !name.contains('/')) {
         } else if find::<S>(name).is_none() && !shell.state.functions.contains_key(name) {
             shell.builtin_error(call, &format!("{name}: not found"));
             status = 1;
@@ -269,7 +302,7 @@ pub(super) fn enable<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
         match letter {
             'n' => disable = true,
             'a' | 'p' | 's' => {}
-            letter => return shell.bad_option(call, letter, "enable [-a] [-nps] [name ...]"),
+            letter => return shell.bad_option(call, letter),
         }
     }
     let names = letters.operands();

@@ -8,8 +8,6 @@ use crate::state::SHOPTS;
 use crate::syntax;
 use crate::system::System;
 
-const USAGE: &str = "set [-abefhkmnptuvxBCEHPT] [-o option-name] [--] [-] [arg ...]";
-
 pub(super) fn set<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
     let args = call.args();
     if args.is_empty() {
@@ -42,22 +40,22 @@ pub(super) fn set<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
             if letter == 'o' {
                 let Some(name) = args.get(at) else { return show_options(shell, call, on) };
                 at += 1;
-                match shell.state.options.by_name(name) {
-                    Some(option) => *option = on,
-                    None => {
-                        shell.builtin_error(call, &format!("{name}: invalid option name"));
-                        return Ok(2);
-                    }
+                if !shell.set_option(name, on) {
+                    shell.builtin_error(call, &format!("{name}: invalid option name"));
+                    return Ok(2);
                 }
                 continue;
             }
-            match shell.state.options.by_letter(letter) {
-                Some(option) => *option = on,
-                None => {
+            match shell.set_letter(letter, on) {
+                true => {}
+                false => {
+                    if (letter, on) == ('r', true) {
+                        shell.builtin_error(call, "-r: a restricted shell is not supported");
+                        return Ok(2);
+                    }
                     let sign = if on { '-' } else { '+' };
                     shell.builtin_error(call, &format!("{sign}{letter}: invalid option"));
-                    shell.print_error(&format!("set: usage: {USAGE}\n"));
-                    return Ok(2);
+                    return shell.show_usage(call);
                 }
             }
         }
@@ -66,6 +64,63 @@ pub(super) fn set<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
         shell.state.positional = Rc::new(args[at..].to_vec());
     }
     Ok(0)
+}
+
+impl<S: System> Shell<S> {
+    /// Sets an option of `set -o`; `false` if there is no such thing.
+    pub fn set_option(&mut self, name: &str, on: bool) -> bool {
+        let options = &mut self.state.options;
+        let Some(option) = options.by_name(name) else { return false };
+        *option = on;
+        match (name, on) {
+            // A line is edited in one way.
+            ("vi", true) => options.emacs = false,
+            ("emacs", true) => options.vi = false,
+            // Two options are variables as well.
+            ("posix", true) => drop(self.set("POSIXLY_CORRECT", "y".to_owned())),
+            ("posix", false) => self.state.vars.unset("POSIXLY_CORRECT"),
+            ("ignoreeof", true) => drop(self.set("IGNOREEOF", "10".to_owned())),
+            ("ignoreeof", false) => self.state.vars.unset("IGNOREEOF"),
+            _ => {}
+        }
+        true
+    }
+
+    /// Sets the option of this letter; `false` if there is none.
+    pub fn set_letter(&mut self, letter: char, on: bool) -> bool {
+        let name = self.state.options.name(letter);
+        name.is_some_and(|name| self.set_option(name, on))
+    }
+
+    /// Sets what `shopt` sets, and what only tells how the shell was started; `false` if there is
+    /// no such thing.
+    pub fn start_shopt(&mut self, name: &str, on: bool) -> bool {
+        let known = SHOPTS.iter().any(|(known, _)| *known == name);
+        if known {
+            self.state.set_shopt(name, on);
+            // Others stand for more than themselves.
+            self.set_shopt(name, on);
+        }
+        known
+    }
+
+    /// Sets what `shopt` sets; `false` if there is no such thing.
+    pub fn set_shopt(&mut self, name: &str, on: bool) -> bool {
+        if !SHOPTS.iter().any(|(known, _)| *known == name) {
+            return false;
+        }
+        match name {
+            // They tell how the shell was started.
+            "login_shell" | "restricted_shell" => return true,
+            "extdebug" => {
+                self.state.options.functrace = on;
+                self.state.options.errtrace = on;
+            }
+            _ => {}
+        }
+        self.state.set_shopt(name, on);
+        true
+    }
 }
 
 fn show_variables<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
@@ -107,7 +162,7 @@ pub(super) fn shopt<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
             'q' => quiet = true,
             'p' => print = true,
             'o' => options = true,
-            letter => return shell.bad_option(call, letter, "shopt [-pqsu] [-o] [optname ...]"),
+            letter => return shell.bad_option(call, letter),
         }
     }
     if set && unset {
@@ -132,6 +187,11 @@ pub(super) fn shopt<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
     let mut status = 0;
     let mut output = String::new();
     for name in names {
+        if set && name.starts_with("compat") && !options {
+            shell.builtin_error(call, &format!("{name}: not supported: this is bash 5.2"));
+            status = 1;
+            continue;
+        }
         let current = match options {
             true => shell.state.options.by_name(name).map(|on| *on),
             false => {
@@ -141,18 +201,15 @@ pub(super) fn shopt<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
         };
         let Some(on) = current else {
             let what = if options { "option name" } else { "shell option name" };
+            shell.print(call, &std::mem::take(&mut output))?;
             shell.builtin_error(call, &format!("{name}: invalid {what}"));
             status = 1;
             continue;
         };
         if set || unset {
             match options {
-                true => {
-                    if let Some(option) = shell.state.options.by_name(name) {
-                        *option = set;
-                    }
-                }
-                false => shell.state.set_shopt(name, set),
+                true => drop(shell.set_option(name, set)),
+                false => drop(shell.set_shopt(name, set)),
             }
             continue;
         }

@@ -111,9 +111,7 @@ pub(super) fn printf<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
     match args.first().map(String::as_str) {
         Some("-v") => {
             let Some(name) = args.get(1) else {
-                shell.builtin_error(call, "-v: option requires an argument");
-                shell.print_error("printf: usage: printf [-v var] format [arguments]\n");
-                return Ok(2);
+                return shell.lacks_value(call, 'v');
             };
             let base = name.split_once('[').map_or(name.as_str(), |(base, _)| base);
             if !crate::syntax::is_name(base) {
@@ -137,13 +135,21 @@ pub(super) fn printf<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
         && variable.is_none()
     {
         let letter = word.chars().nth(1).unwrap_or('-');
-        return shell.bad_option(call, letter, "printf [-v var] format [arguments]");
+        return shell.bad_option(call, letter);
     }
     let Some((format, args)) = args.split_first() else {
-        shell.print_error("printf: usage: printf [-v var] format [arguments]\n");
-        return Ok(2);
+        return shell.show_usage(call);
     };
-    let mut printer = Printer { shell, call, args, at: 0, status: 0, stopped: false };
+    let mut printer = Printer {
+        shell,
+        args,
+        at: 0,
+        status: 0,
+        stopped: false,
+        line_at: 0,
+        seen: 0,
+        errors: Vec::new(),
+    };
     let mut output = String::new();
     loop {
         let before = printer.at;
@@ -152,19 +158,32 @@ pub(super) fn printf<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
             break;
         }
     }
-    let status = printer.status;
+    let (status, errors) = (printer.status, printer.errors);
     match variable {
         Some(name) => {
+            errors.iter().for_each(|(_, message)| shell.builtin_error(call, message));
             let set = match name.split_once('[') {
                 Some((base, rest)) => {
-                    shell.set_element(base, rest.trim_end_matches(']'), output, false)
+                    let subscript = rest.strip_suffix(']').unwrap_or(rest);
+                    let Some(key) = shell.named_key(base, subscript)? else {
+                        let message = format!("`{name}': not a valid identifier");
+                        shell.builtin_error(call, &message);
+                        return Ok(1);
+                    };
+                    shell.set_element(base, &key, output, false)
                 }
                 None => shell.set(&name, output),
             };
             Ok(if set.is_err() { 1 } else { status })
         }
         None => {
-            let written = shell.print(call, &output)?;
+            let mut from = 0;
+            for (at, message) in errors {
+                shell.print(call, &output[from..at])?;
+                shell.builtin_error(call, &message);
+                from = at;
+            }
+            let written = shell.print(call, &output[from..])?;
             Ok(if written != 0 { written } else { status })
         }
     }
@@ -172,11 +191,15 @@ pub(super) fn printf<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
 
 struct Printer<'a, S: System> {
     shell: &'a mut Shell<S>,
-    call: &'a Call<'a>,
     args: &'a [String],
     at: usize,
     status: i32,
     stopped: bool,
+    /// Where the last line of the output begins, of which this much has been looked at.
+    line_at: usize,
+    seen: usize,
+    /// What is wrong, and how much of the output stands before it: whole lines, as in bash.
+    errors: Vec<(usize, String)>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -210,7 +233,7 @@ impl<S: System> Printer<'_, S> {
     }
 
     fn complain(&mut self, message: &str) {
-        self.shell.builtin_error(self.call, message);
+        self.errors.push((self.line_at, message.to_owned()));
         self.status = 1;
     }
 
@@ -219,7 +242,7 @@ impl<S: System> Printer<'_, S> {
         let value = self.parse(text);
         if !(least..=most).contains(&value) {
             let message = format!("warning: {text}: Numerical result out of range");
-            self.shell.builtin_error(self.call, &message);
+            self.errors.push((self.line_at, message));
         }
         value.clamp(least, most)
     }
@@ -289,6 +312,10 @@ impl<S: System> Printer<'_, S> {
                 continue;
             }
             let start = at - 1;
+            if let Some(end) = output[self.seen..].rfind('\n') {
+                self.line_at = self.seen + end + 1;
+            }
+            self.seen = output.len();
             let mut spec = Spec::default();
             while let Some(flag) = chars.get(at) {
                 match flag {

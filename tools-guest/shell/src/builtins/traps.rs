@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{Call, job};
+use super::{Call, Letters, job};
 use crate::quote;
 use crate::shell::{Run, Shell};
 use crate::system::{Disposition, System};
@@ -49,16 +49,26 @@ fn trap_name(text: &str) -> Option<String> {
 }
 
 pub(super) fn trap<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
-    let mut args = call.args();
-    match args.first().map(String::as_str) {
-        Some("-l") => return job::list_signals(shell, call, &[]),
-        Some("-p") => return show(shell, call, &args[1..]),
-        None => return show(shell, call, &[]),
-        Some("--") => args = &args[1..],
-        _ => {}
+    let mut letters = Letters::new(call.args());
+    // A lone `-` is no option, but what a signal does by itself.
+    let (mut lists, mut shows) = (false, false);
+    while let Some(letter) = letters.next() {
+        match letter {
+            'l' => lists = true,
+            'p' => shows = true,
+            letter => return shell.bad_option(call, letter),
+        }
+    }
+    let args = letters.operands();
+    if lists {
+        return job::list_signals(shell, call, &[]);
+    }
+    if shows {
+        return show(shell, call, args);
     }
     let (command, names) = match args {
         [] => return show(shell, call, &[]),
+        [only] if only == "-" || trap_name(only).is_none() => return shell.show_usage(call),
         // A number or a lone name: what it had is taken away.
         [only] => (None, std::slice::from_ref(only)),
         [first, ..] if first.parse::<u8>().is_ok() => (None, args),
@@ -100,6 +110,10 @@ pub(super) fn trap<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
 }
 
 fn show<S: System>(shell: &mut Shell<S>, call: &Call<'_>, names: &[String]) -> Run {
+    let unknown: Vec<_> = names.iter().filter(|name| trap_name(name).is_none()).collect();
+    for name in &unknown {
+        shell.builtin_error(call, &format!("{name}: invalid signal specification"));
+    }
     let traps = shell.state.parent_traps.as_ref().unwrap_or(&shell.state.traps).clone();
     let mut wanted: Vec<String> = match names.is_empty() {
         true => traps.keys().cloned().collect(),
@@ -120,5 +134,6 @@ fn show<S: System>(shell: &mut Shell<S>, call: &Call<'_>, names: &[String]) -> R
             output.push_str(&format!("trap -- {} {shown}\n", quote::single(command)));
         }
     }
-    shell.print(call, &output)
+    let written = shell.print(call, &output)?;
+    Ok(written.max(i32::from(!unknown.is_empty())))
 }

@@ -21,8 +21,7 @@ impl<S: System> Shell<S> {
             return true;
         }
         let mut found = self.glob_pattern(&field.pattern());
-        let ignore = self.state.vars.get("GLOBIGNORE").and_then(|var| var.value.scalar().cloned());
-        if let Some(ignore) = ignore.filter(|text| !text.is_empty()) {
+        if let Some(ignore) = self.ignored_names() {
             let patterns: Vec<Pattern> =
                 ignore.split(':').map(|text| Pattern::new(text, extglob, false)).collect();
             found.retain(|name| !patterns.iter().any(|pattern| pattern.matches(name)));
@@ -39,6 +38,16 @@ impl<S: System> Shell<S> {
             names.push(field.text);
         }
         true
+    }
+
+    fn ignored_names(&self) -> Option<String> {
+        let ignore = self.state.vars.get("GLOBIGNORE")?.value.scalar().cloned();
+        ignore.filter(|text| !text.is_empty())
+    }
+
+    /// Whether a pattern matches names that begin with a dot, too.
+    fn matches_dots(&self) -> bool {
+        self.state.shopt("dotglob") || self.ignored_names().is_some()
     }
 
     /// The names that `pattern` matches, sorted.
@@ -106,8 +115,12 @@ impl<S: System> Shell<S> {
             }
             return;
         }
-        let dots = self.state.shopt("dotglob");
-        for (name, kind) in self.entries(&prefix) {
+        let dots = self.matches_dots();
+        let mut entries = self.entries(&prefix);
+        if pattern.begins_with_dot() && !self.state.shopt("globskipdots") {
+            entries.extend([".", ".."].map(|name| (name.to_owned(), FileKind::Directory)));
+        }
+        for (name, kind) in entries {
             if name.starts_with('.') && !dots && !pattern.begins_with_dot() {
                 continue;
             }
@@ -129,7 +142,7 @@ impl<S: System> Shell<S> {
         if !last {
             self.glob_parts(prefix.to_owned(), rest, found, depth + 1);
         }
-        let dots = self.state.shopt("dotglob");
+        let dots = self.matches_dots();
         for (name, kind) in self.entries(prefix) {
             if name.starts_with('.') && !dots {
                 continue;

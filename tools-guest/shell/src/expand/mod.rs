@@ -118,9 +118,79 @@ impl<S: System> Shell<S> {
         match word.as_literal() {
             Some(text) => self.arithmetic_in(command, text),
             None => {
-                let text = self.expand_string(word)?;
+                let text = self.expand_subscripts(word)?;
                 self.arithmetic_in(command, &text)
             }
+        }
+    }
+
+    /// A text whose subscripts are read once more. What an expansion puts into that of an
+    /// associative array is a key as it stands, and is escaped from what reads it.
+    pub(crate) fn expand_subscripts(&mut self, word: &Word) -> Expand<String> {
+        let opens = |part: &Part| matches!(part, Part::Literal(text) if text.contains('['));
+        let any = |parts: &[Part]| parts.iter().any(opens);
+        if !any(&word.0) && !matches!(&word.0[..], [Part::Double(parts)] if any(parts)) {
+            return self.expand_string(word);
+        }
+        let mut text = String::new();
+        self.expand_subscript_parts(&word.0, false, &mut text)?;
+        Ok(text)
+    }
+
+    fn expand_subscript_parts(
+        &mut self,
+        parts: &[Part],
+        quoted: bool,
+        text: &mut String,
+    ) -> Expand<()> {
+        for part in parts {
+            match part {
+                Part::Literal(literal) => {
+                    text.push_str(literal);
+                    continue;
+                }
+                Part::Double(inner) => {
+                    self.expand_subscript_parts(inner, true, text)?;
+                    continue;
+                }
+                _ => {}
+            }
+            let array = open_subscript(text).map(|name| self.resolve(name).0);
+            let is_key = array.is_some_and(|name| self.is_assoc(&name));
+            let mut fields = Fields::new(self.ifs(), false);
+            self.expand_parts(std::slice::from_ref(part), quoted, false, &mut fields)?;
+            for c in fields.into_field().text.chars() {
+                if is_key && matches!(c, '\\' | '\'' | '"' | '$' | '`' | '[' | ']' | '~') {
+                    text.push('\\');
+                }
+                text.push(c);
+            }
+        }
+        Ok(())
+    }
+
+    /// The key that a subscript means of which the text is read once more: its quotes go, and what
+    /// they do not protect is expanded. `None` if it cannot be read.
+    pub(crate) fn key(&mut self, subscript: &str) -> Expand<Option<String>> {
+        if !subscript.contains(['\\', '\'', '"', '$', '`', '~']) {
+            return Ok(Some(subscript.to_owned()));
+        }
+        let mut parser =
+            crate::syntax::Parser::new(subscript, self.state.line, self.parse_options());
+        match parser.whole_subscript() {
+            Ok(word) => self.expand_string(&word).map(Some),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// The same of an element that a builtin is given the name of; of other arrays, the subscript
+    /// as it stands.
+    pub(crate) fn named_key(&mut self, array: &str, subscript: &str) -> Expand<Option<String>> {
+        let (array, _) = self.resolve(array);
+        match self.is_assoc(&array) && !self.state.shopt("assoc_expand_once") {
+            true if !is_balanced(subscript) => Ok(None),
+            true => self.key(subscript),
+            false => Ok(Some(subscript.to_owned())),
         }
     }
 
@@ -281,4 +351,39 @@ fn file_to_read(list: &List) -> Option<&Word> {
     let [redirect] = &stage.command.redirects[..] else { return None };
     let only = assigns.is_empty() && args.is_empty() && redirect.kind == RedirectKind::Read;
     only.then_some(&redirect.target)
+}
+
+/// Whether each bracket of a subscript that nothing escapes has its other one.
+fn is_balanced(subscript: &str) -> bool {
+    let mut depth = 0u32;
+    let mut bytes = subscript.bytes();
+    while let Some(c) = bytes.next() {
+        match c {
+            b'\\' => drop(bytes.next()),
+            b'[' => depth += 1,
+            b']' if depth == 0 => return false,
+            b']' => depth -= 1,
+            _ => {}
+        }
+    }
+    depth == 0
+}
+
+/// The array whose subscript is open at the end of a text.
+fn open_subscript(text: &str) -> Option<&str> {
+    let mut open = Vec::new();
+    let mut escaped = false;
+    for (at, c) in text.bytes().enumerate() {
+        match c {
+            _ if std::mem::take(&mut escaped) => {}
+            b'\\' => escaped = true,
+            b'[' => open.push(at),
+            b']' => drop(open.pop()),
+            _ => {}
+        }
+    }
+    let before = &text[..*open.first()?];
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let name = &before[before.trim_end_matches(is_part).len()..];
+    (!name.is_empty()).then_some(name)
 }

@@ -41,7 +41,8 @@ impl<S: System> Shell<S> {
             }
             return Ok(());
         }
-        if param.op == Op::Bad {
+        let empty = matches!(&param.index, Some(Index::Word(word)) if word.0.is_empty());
+        if param.op == Op::Bad || empty {
             return self.bad_substitution(param);
         }
         let values = match &param.op {
@@ -265,9 +266,9 @@ impl<S: System> Shell<S> {
             (name, Some(Index::Word(word))) => {
                 let index = self.expand_string(&word.clone())?;
                 let (name, _) = self.resolve(name);
-                if index.is_empty() && !matches!(self.value(&name), Some(Value::Assoc(_))) {
+                if index.is_empty() && self.is_assoc(&name) {
                     self.complain(&format!("{name}: bad array subscript"));
-                    return Err(Unwind::Discard(1));
+                    return Ok(Values::One(None));
                 }
                 Values::One(self.element(&name, &index)?)
             }
@@ -626,6 +627,36 @@ impl<S: System> Shell<S> {
                 Some('a') => result.push('\x07'),
                 Some('e') => result.push('\x1b'),
                 Some('[' | ']') => {}
+                Some('d') => result.push_str(&self.time("%a %b %d")),
+                Some('t') => result.push_str(&self.time("%H:%M:%S")),
+                Some('T') => result.push_str(&self.time("%I:%M:%S")),
+                Some('@') => result.push_str(&self.time("%I:%M %p")),
+                Some('A') => result.push_str(&self.time("%H:%M")),
+                Some('D') if chars.as_str().starts_with('{') => {
+                    let rest = chars.as_str();
+                    let end = rest.find('}').unwrap_or(rest.len());
+                    let format = match &rest[1..end] {
+                        "" => "%H:%M:%S",
+                        format => format,
+                    };
+                    result.push_str(&self.time(format));
+                    chars = rest.get(end + 1..).unwrap_or_default().chars();
+                }
+                Some('j') => result.push_str(&self.jobs.list.len().to_string()),
+                Some('#' | '!') => result.push('1'),
+                Some('l') => result.push_str("tty"),
+                Some(digit @ '0'..='7') => {
+                    let rest = chars.as_str();
+                    let octal = rest.get(..2).map(|more| format!("{digit}{more}"));
+                    let byte = octal.and_then(|octal| u8::from_str_radix(&octal, 8).ok());
+                    match byte {
+                        Some(byte) => {
+                            result.push(char::from(byte & 0x7F));
+                            chars = rest[2..].chars();
+                        }
+                        None => result.extend(['\\', digit]),
+                    }
+                }
                 Some('\\') => result.push('\\'),
                 Some(other) => {
                     result.push('\\');
@@ -634,7 +665,15 @@ impl<S: System> Shell<S> {
                 None => result.push('\\'),
             }
         }
-        self.expand_text(&result)
+        match self.state.shopt("promptvars") {
+            true => self.expand_text(&result),
+            false => Ok(result),
+        }
+    }
+
+    fn time(&mut self, format: &str) -> String {
+        let seconds = i64::try_from(self.now().as_secs()).unwrap_or(i64::MAX);
+        toolcell_text::time(format, seconds)
     }
 }
 

@@ -33,6 +33,8 @@ pub(super) type Parse<T> = Result<T, SyntaxError>;
 pub(crate) struct Options {
     pub(crate) aliases: Option<Rc<HashMap<String, String>>>,
     pub(crate) extglob: bool,
+    /// Whether assignments count behind a command's name, too: `set -k`.
+    pub(crate) keyword: bool,
 }
 
 /// Reads a script.
@@ -668,13 +670,20 @@ impl Parser {
     fn simple(&mut self, line: u32) -> Parse<Command> {
         let (mut assigns, mut args, mut redirects) = (Vec::new(), Vec::new(), Vec::new());
         let mut declares = false;
+        // As in bash, the lines within the first two words count: a command is behind them.
+        let (mut line, mut begun) = (line, self.line);
         loop {
+            let read = assigns.len() + args.len();
+            if (1..=2).contains(&read) && redirects.is_empty() {
+                line += self.line.saturating_sub(begun);
+            }
             self.skip_blanks();
+            begun = self.line;
             if let Some(redirect) = self.redirect()? {
                 redirects.push(redirect);
                 continue;
             }
-            if args.is_empty()
+            if (args.is_empty() || self.options.keyword)
                 && let Some(assign) = self.assignment(false)?
             {
                 assigns.push(assign);
@@ -868,8 +877,10 @@ impl Parser {
 
     /// After an alias that ends in a blank, the next word is looked at too.
     fn expand_next_alias(&mut self) {
-        let at_end = self.replaced.last().is_some_and(|(name, left)| {
-            self.src.len() - self.pos <= *left + 1
+        let left = self.src.len() - self.pos;
+        let at_end = self.replaced.iter().any(|(name, behind)| {
+            left >= *behind
+                && left <= *behind + 1
                 && self.alias(name).is_some_and(|value| value.ends_with([' ', '\t']))
         });
         if at_end {

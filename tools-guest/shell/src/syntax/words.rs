@@ -170,8 +170,23 @@ impl Parser {
     /// A subscript: arithmetic, or a key.
     pub(super) fn subscript(&mut self, from: usize, to: usize) -> Parse<Word> {
         let source = self.text(from, to);
-        let mut inner = self.inner(&source, self.line);
-        Ok(Word(inner.parts(Mode::Brace { quoted: false, stop: None, pattern: true })?))
+        self.inner(&source, self.line).whole_subscript()
+    }
+
+    /// The whole text as a subscript.
+    pub(crate) fn whole_subscript(&mut self) -> Parse<Word> {
+        let mut parts = Vec::new();
+        loop {
+            parts.append(&mut self.parts(Mode::Brace {
+                quoted: false,
+                stop: None,
+                pattern: true,
+            })?);
+            match self.eat(b"}") {
+                true => parts.push(Part::Literal("}".to_owned())),
+                false => return Ok(Word(parts)),
+            }
+        }
     }
 
     /// The whole text as the body of a here-document.
