@@ -49,8 +49,7 @@ pub fn run<S: System>(
             match letter {
                 '-' => {
                     let mut shell = Shell::new(sys, Start::default(), fds);
-                    shell.print_error(&format!("{name}: {word}: invalid option\n"));
-                    return 2;
+                    return shell.refuse_option(name, &word);
                 }
                 'c' => command_string = true,
                 's' => stdin = true,
@@ -80,25 +79,33 @@ pub fn run<S: System>(
     if interactive {
         shell.set_interactive();
     }
-    let mut wrong = None;
     for (option, on) in options {
         let mut letters = option.chars();
         let known = match (letters.next(), letters.next()) {
             (Some(letter), None) => shell.set_letter(letter, on),
             _ => shell.set_option(&option, on),
         };
+        if option == "r" {
+            shell.print_error(&format!("{name}: -r: a restricted shell is not supported\n"));
+            return 2;
+        }
+        if !known && option.chars().count() == 1 {
+            let sign = if on { '-' } else { '+' };
+            return shell.refuse_option(name, &format!("{sign}{option}"));
+        }
         if !known {
-            wrong = Some(option);
+            shell.print_error(&format!("{name}: {option}: invalid option name\n"));
+            return 2;
         }
     }
     for (option, on) in shopts {
         if !shell.start_shopt(&option, on) {
-            wrong = Some(option);
+            shell.print_error(&format!("{name}: {option}: invalid shell option name\n"));
+            return 2;
         }
     }
-    if let Some(option) = wrong {
-        shell.print_error(&format!("{name}: {option}: invalid option name\n"));
-        return 2;
+    if !interactive && name != "sh" {
+        shell.takes_start_file();
     }
     let status = match source {
         Some(source) if command_string => shell.run_command_string(&source),

@@ -11,7 +11,7 @@ use crate::arith;
 use crate::jobs::Jobs;
 use crate::killed::Killed;
 use crate::matching::Expressions;
-use crate::state::State;
+use crate::state::{Frame, State};
 use crate::syntax::ast::{Command, List};
 use crate::syntax::{Options, Parser, SyntaxError};
 use crate::system::{Disposition, Errno, INTERRUPT, OpenHow, Sys, System};
@@ -105,6 +105,8 @@ pub struct Shell<S: System> {
     stack: Stack,
     /// Whether what the shell knows is left for the session's next one.
     keeps: bool,
+    /// Whether the file that `BASH_ENV` names is run first.
+    takes_start_file: bool,
     /// Pipes that background commands still write captured text to.
     pub(crate) late_captures: Vec<(S::Fd, Capture)>,
 }
@@ -153,6 +155,7 @@ impl<S: System> Shell<S> {
             command_text: String::new(),
             stack,
             keeps: false,
+            takes_start_file: false,
             late_captures: Vec::new(),
         }
     }
@@ -272,6 +275,24 @@ impl<S: System> Shell<S> {
         self.state.set_shopt("expand_aliases", true);
     }
 
+    /// Says that no person is at the other end and that the shell is not called `sh`: what
+    /// `BASH_ENV` names is run first.
+    pub(crate) fn takes_start_file(&mut self) {
+        self.takes_start_file = !self.state.options.posix && !self.state.options.privileged;
+    }
+
+    /// Runs the file that `BASH_ENV` names.
+    fn run_start_file(&mut self) -> Run {
+        let named = self.get("BASH_ENV").filter(|path| !path.is_empty());
+        match named.filter(|_| self.takes_start_file) {
+            Some(path) => {
+                let path = self.expand_text(&path)?;
+                self.source_if_there(&path)
+            }
+            None => Ok(0),
+        }
+    }
+
     /// The working directory.
     pub fn cwd(&self) -> &str {
         &self.state.cwd
@@ -316,12 +337,18 @@ impl<S: System> Shell<S> {
         }
     }
 
-    /// Runs the commands of a file; one that is not there has none.
+    /// Runs the commands of a file, up to a `return`; one that is not there has none.
     fn source_if_there(&mut self, path: &str) -> Run {
         let full = self.absolute(path);
-        match self.read_file(&full) {
-            Ok(source) => self.run_source(Source::File, &text::decode(&source), 1),
-            Err(_) => Ok(self.state.status),
+        let Ok(source) = self.read_file(&full) else { return Ok(self.state.status) };
+        let frame =
+            Frame { name: "source".to_owned(), source: path.to_owned(), ..Frame::default() };
+        self.state.frames.push(frame);
+        let result = self.run_source(Source::File, &text::decode(&source), 1);
+        self.state.frames.pop();
+        match result {
+            Err(Unwind::Return(status)) => Ok(status),
+            result => result,
         }
     }
 
@@ -338,7 +365,7 @@ impl<S: System> Shell<S> {
     pub fn run_command_string(&mut self, source: &str) -> i32 {
         self.state.command_string = true;
         let _ = self.set("BASH_EXECUTION_STRING", source.to_owned());
-        let begun = self.begin_session();
+        let begun = self.run_start_file().and_then(|_| self.begin_session());
         let result = begun.and_then(|_| self.run_source(Source::File, source, 1));
         self.finish(result)
     }
@@ -361,7 +388,8 @@ impl<S: System> Shell<S> {
             return 126;
         }
         self.state.script = path.to_owned();
-        let result = self.run_source(Source::File, &text::decode(&source), 1);
+        let begun = self.run_start_file();
+        let result = begun.and_then(|_| self.run_source(Source::File, &text::decode(&source), 1));
         // A script's last command does not take the place of its shell.
         self.tell_killed();
         self.finish(result)
@@ -379,7 +407,8 @@ impl<S: System> Shell<S> {
             }
             source.extend_from_slice(&data);
         }
-        let result = self.run_source(Source::File, &text::decode(&source), 1);
+        let begun = self.run_start_file();
+        let result = begun.and_then(|_| self.run_source(Source::File, &text::decode(&source), 1));
         self.tell_killed();
         self.finish(result)
     }
@@ -541,16 +570,16 @@ impl<S: System> Shell<S> {
 
     /// Says how it is called.
     pub(crate) fn print_help(&mut self, name: &str) {
-        let text = format!(
-            "GNU bash, version {VERSION}-(wasm32-wasip2)\n\
-             Usage:\t{name} [GNU long option] [option] ...\n\
-             \t{name} [GNU long option] [option] script-file ...\n\
-             GNU long options:\n\t--help\n\t--login\n\t--noprofile\n\t--norc\n\t--posix\n\
-             \t--rcfile\n\t--verbose\n\t--version\n\
-             Shell options:\n\t-ils or -c command or -O shopt_option\t\t(invocation only)\n\
-             \t-abefhkmnptuvxBCEHPT or -o option\n"
-        );
+        let text =
+            format!("GNU bash, version {VERSION}-(wasm32-wasip2)\n{}", command_line_usage(name));
         let _ = self.write_fd(1, text.as_bytes());
+    }
+
+    /// Says that the command line has an option that there is not; gives the status to end with.
+    pub(crate) fn refuse_option(&mut self, name: &str, option: &str) -> u8 {
+        let usage = command_line_usage(name);
+        self.print_error(&format!("{name}: {option}: invalid option\n{usage}"));
+        2
     }
 
     /// Writes to standard error; nobody can be told if that fails.
@@ -697,6 +726,17 @@ fn fingerprint() -> (String, Vec<u8>) {
 
 fn pack(state: &State) -> Vec<u8> {
     postcard::to_allocvec(&(fingerprint(), state)).unwrap_or_default()
+}
+
+fn command_line_usage(name: &str) -> String {
+    format!(
+        "Usage:\t{name} [GNU long option] [option] ...\n\
+         \t{name} [GNU long option] [option] script-file ...\n\
+         GNU long options:\n\t--help\n\t--init-file\n\t--login\n\t--noediting\n\t--noprofile\n\
+         \t--norc\n\t--posix\n\t--rcfile\n\t--verbose\n\t--version\n\
+         Shell options:\n\t-ils or -c command or -O shopt_option\t\t(invocation only)\n\
+         \t-abefhkmnptuvxBCEHPT or -o option\n"
+    )
 }
 
 /// Whether a file is no script: a NUL byte stands in the beginning of its first line.

@@ -129,7 +129,7 @@ pub(crate) const SHOPTS: &[(&str, bool)] = &[
 ];
 
 /// One call of a function, or one sourced file.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub(crate) struct Frame {
     pub(crate) name: String,
     pub(crate) source: String,
