@@ -12,7 +12,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("archives", "bunzip2 bzcat bzip2 gunzip gzip tar unxz unzip xz xzcat zcat zip"),
     (
         "bash",
-        "awk bash env find kill killall nice nohup pgrep pkill ps sh stdbuf timeout xargs \
+        "awk bash env find flock kill killall nice nohup pgrep pkill ps setsid sh stdbuf timeout xargs \
          zegrep zfgrep zgrep",
     ),
     ("calc", "bc dc"),

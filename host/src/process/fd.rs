@@ -8,6 +8,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use rustix::io::Errno;
 
+use super::lock::{Lock, LockMode, Locks};
 use super::pipe::{self, Broken, Reader, Writer};
 use crate::vfs::{Mediator, Node, Output};
 
@@ -34,6 +35,7 @@ enum Description {
         node: Node,
         offset: Mutex<u64>,
         append: bool,
+        lock: Mutex<Option<Lock>>,
     },
 }
 
@@ -88,7 +90,8 @@ impl Fd {
 
     /// A file, from its start on. With `append`, writes go to its end.
     pub fn file(mediator: Arc<Mediator>, node: Node, append: bool) -> Fd {
-        Fd(Arc::new(Description::File { mediator, node, offset: Mutex::new(0), append }))
+        let (offset, lock) = (Mutex::new(0), Mutex::new(None));
+        Fd(Arc::new(Description::File { mediator, node, offset, append, lock }))
     }
 
     /// Whether what is written is kept by the host.
@@ -195,7 +198,7 @@ impl Fd {
             Description::Reader(..) | Description::Buffer { .. } => Err(Errno::BADF),
             Description::Writer(writer) => Ok(writer.push(data)?),
             Description::Output(output) => output.write(&data),
-            Description::File { mediator, node, offset, append } => {
+            Description::File { mediator, node, offset, append, .. } => {
                 // The offset stays locked: two writers that share it must not write to one place.
                 let mut offset = offset.lock();
                 let mut rest = &data[..];
@@ -243,6 +246,54 @@ impl Fd {
     /// Whether a read would not wait, after waiting up to `timeout`.
     pub async fn readable(&self, timeout: Duration) -> bool {
         tokio::time::timeout(timeout, self.read_ready()).await.is_ok()
+    }
+
+    /// Takes the lock of the file, in place of one that this description has; `None` gives it back.
+    /// Waits for it up to `timeout`, or as long as it takes. Whether it has it. As with `flock(2)`,
+    /// the old one is given back first.
+    ///
+    /// # Errors
+    /// `EINVAL` for what is no file, and what keeps the file from being looked at.
+    pub async fn lock(
+        &self,
+        locks: &Arc<Locks>,
+        mode: Option<LockMode>,
+        timeout: Option<Duration>,
+    ) -> Result<bool, Errno> {
+        let Description::File { mediator, node, lock, .. } = &*self.0 else {
+            return Err(Errno::INVAL);
+        };
+        let file = mediator.look(node).map_err(|fault| fault.errno())?.identity;
+        let Some(mode) = mode else {
+            *lock.lock() = None;
+            return Ok(true);
+        };
+        let take = || {
+            let mut held = lock.lock();
+            if held.as_ref().is_none_or(|held| held.mode != mode) {
+                *held = None;
+                *held = locks.take(file, mode);
+            }
+            held.is_some()
+        };
+        let wait = async {
+            loop {
+                let released = locks.released();
+                if take() {
+                    return;
+                }
+                released.await;
+            }
+        };
+        match timeout {
+            _ if take() => Ok(true),
+            Some(Duration::ZERO) => Ok(false),
+            Some(timeout) => Ok(tokio::time::timeout(timeout, wait).await.is_ok()),
+            None => {
+                wait.await;
+                Ok(true)
+            }
+        }
     }
 
     /// Waits until a write would not wait.

@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use super::control::Control;
+use super::lock::Locks;
 use crate::policy::Denied;
 
 /// Processes that one cell may have at once. Against a fork bomb; at the limit a spawn fails at
@@ -255,15 +256,21 @@ impl Process {
 pub struct ProcessTable {
     live: Mutex<BTreeMap<u32, Arc<Process>>>,
     next: AtomicU32,
+    locks: Arc<Locks>,
 }
 
 impl Default for ProcessTable {
     fn default() -> ProcessTable {
-        ProcessTable { live: Mutex::default(), next: AtomicU32::new(100) }
+        ProcessTable { live: Mutex::default(), next: AtomicU32::new(100), locks: Arc::default() }
     }
 }
 
 impl ProcessTable {
+    /// The locks that its processes hold.
+    pub fn locks(&self) -> &Arc<Locks> {
+        &self.locks
+    }
+
     /// Makes the entry of a process that is about to run.
     ///
     /// # Errors

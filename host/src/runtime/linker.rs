@@ -28,6 +28,7 @@ pub(crate) mod bindings {
             "toolcell:tool/process.[method]fd.read-until": async | trappable,
             "toolcell:tool/process.[method]fd.write": async | trappable,
             "toolcell:tool/process.[method]fd.readable": async | trappable,
+            "toolcell:tool/process.[method]fd.lock": async | trappable,
             "toolcell:tool/process.wait": async | trappable,
             "toolcell:tool/process.wait-any": async | trappable,
             default: trappable,

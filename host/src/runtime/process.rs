@@ -13,7 +13,7 @@ use super::kernel::{SessionShell, Spawn};
 use super::meter::cpu_so_far;
 use super::state::{Seat, State};
 use crate::path::GuestPath;
-use crate::process::{Disposition, Exit, Fd, FdKind, LeftState, Process};
+use crate::process::{Disposition, Exit, Fd, FdKind, LeftState, LockMode, Process};
 use crate::vfs::{FileLook, FileType, Follow, OpenHow};
 
 /// Bytes that one read gives at most.
@@ -183,6 +183,23 @@ impl wit::HostFd for State {
     fn dup(&mut self, fd: Resource<Fd>) -> wasmtime::Result<Resource<Fd>> {
         let fd = self.fd(&fd)?;
         Ok(self.table.push(fd)?)
+    }
+
+    async fn lock(
+        &mut self,
+        fd: Resource<Fd>,
+        mode: wit::LockMode,
+        timeout: Option<u64>,
+    ) -> Asked<bool> {
+        let fd = self.fd(&fd)?;
+        let locks = self.seat()?.kernel.table().locks().clone();
+        let mode = match mode {
+            wit::LockMode::Shared => Some(LockMode::Shared),
+            wit::LockMode::Exclusive => Some(LockMode::Exclusive),
+            wit::LockMode::None => None,
+        };
+        let lock = fd.lock(&locks, mode, timeout.map(Duration::from_nanos));
+        Ok(self.interruptible(lock).await.and_then(|locked| locked).map_err(code))
     }
 
     fn drop(&mut self, fd: Resource<Fd>) -> wasmtime::Result<()> {

@@ -16,7 +16,7 @@ mod bindings {
 }
 use bindings::toolcell::tool::process as host;
 
-pub(crate) use host::Fd as HostFd;
+pub(crate) use host::{Fd as HostFd, LockMode};
 
 /// Programs that are not there and that people expect.
 const EXPECTED: &[&str] = &[
@@ -89,7 +89,7 @@ pub(crate) fn running() -> Vec<Running> {
     host::processes().into_iter().map(running).collect()
 }
 
-fn errno(code: host::Errno) -> Errno {
+pub(crate) fn errno(code: host::Errno) -> Errno {
     use host::Errno as E;
     match code {
         E::Access => Errno::Access,

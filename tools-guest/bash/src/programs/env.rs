@@ -194,9 +194,22 @@ pub(super) fn wrong_option(name: &str, word: &str) -> i32 {
 pub(super) fn plainly(name: &str, words: &[String], mut world: World) -> i32 {
     let mut words = words.iter().peekable();
     let mut mode = false;
+    let mut forks = false;
     while let Some(word) = words.next_if(|word| word.starts_with('-')) {
         if word == "--" {
             break;
+        }
+        if name == "setsid" {
+            // There is neither a session to leave nor a terminal to take.
+            match word.as_str() {
+                "-f" | "--fork" => forks = true,
+                "-c" | "--ctty" | "-w" | "--wait" => {}
+                word => {
+                    wrong_option("setsid", word);
+                    return 1;
+                }
+            }
+            continue;
         }
         mode |= name == "stdbuf";
         let takes = matches!(word.as_str(), "-n" | "-o" | "-i" | "-e");
@@ -217,12 +230,19 @@ pub(super) fn plainly(name: &str, words: &[String], mut world: World) -> i32 {
         return 125;
     }
     if argv.is_empty() {
+        if name == "setsid" {
+            eprintln!("setsid: no command specified\nTry 'setsid --help' for more information.");
+            return 1;
+        }
         if name == "nice" {
             println!("0");
             return 0;
         }
         eprintln!("{name}: missing operand\nTry '{name} --help' for more information.");
         return 125;
+    }
+    if forks {
+        return world.start(&argv).map_or_else(|error| not_started(name, &argv[0], error), |_| 0);
     }
     match world.run(&argv) {
         Ok(exit) => exit.status(),

@@ -4,6 +4,7 @@
 mod awk;
 mod env;
 mod find;
+mod flock;
 mod kill;
 mod ps;
 mod seek;
@@ -31,11 +32,12 @@ pub(crate) fn run(name: &str, words: &[String], world: World) -> Option<i32> {
         "awk" => awk::run(words, world),
         "env" => env::run(words, world),
         "find" => find::run(words, world),
+        "flock" => flock::run(words, world),
         "kill" => kill::run(words, world),
         "killall" => seek::killall(words, world),
         "pgrep" | "pkill" => seek::grep(name, words, world),
         "ps" => ps::run(words, world),
-        "nohup" | "nice" | "stdbuf" => env::plainly(name, words, world),
+        "nohup" | "nice" | "setsid" | "stdbuf" => env::plainly(name, words, world),
         "timeout" => timeout::run(words, world),
         "xargs" => xargs::run(words, world),
         "zegrep" | "zfgrep" | "zgrep" => zgrep::run(name, words, world),
@@ -117,6 +119,7 @@ pub(crate) fn not_started(who: &str, name: &str, error: Errno) -> i32 {
         "timeout" | "nohup" | "stdbuf" => {
             eprintln!("{who}: failed to run command ‘{name}’: {}", error.message());
         }
+        "setsid" => eprintln!("setsid: failed to execute {name}: {}", error.message()),
         who => eprintln!("{who}: ‘{name}’: {}", error.message()),
     }
     if error == Errno::NotFound { 127 } else { 126 }
