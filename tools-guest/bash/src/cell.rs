@@ -19,11 +19,12 @@ use bindings::toolcell::tool::process as host;
 pub(crate) use host::{Fd as HostFd, LockMode};
 
 /// Programs that are not there and that people expect.
-const EXPECTED: &[&str] = &[
-    "apt", "apt-get", "cargo", "clang", "docker", "gcc", "git", "go", "java", "make", "node",
-    "npm", "npx", "perl", "php", "pip", "pip3", "python", "python3", "ruby", "rustc", "sqlite3",
-    "ssh", "sudo", "vim",
-];
+const EXPECTED: &str = "\
+    apk apt apt-get aws az bun cargo cc clang cmake crontab deno dig dnf docker emacs ffmpeg g++ \
+    gcc gcloud gdb gh git go helm java javac kubectl lua make mysql nano nc ninja node npm npx \
+    openssl parallel perl php ping pip pip3 pnpm podman poetry psql python python3 redis-cli \
+    rsync ruby rustc rustup scp screen service sqlite3 ssh strace sudo systemctl telnet \
+    terraform tmux uv vi vim yarn yum";
 
 /// The host.
 #[derive(Debug)]
@@ -292,7 +293,7 @@ impl System for Cell {
     }
 
     fn hint(&self, program: &str) -> Option<String> {
-        EXPECTED.contains(&program).then(|| {
+        EXPECTED.split(' ').any(|known| known == program).then(|| {
             format!(
                 "{program} is not part of this cell; a WebAssembly build of it can be added by \
                  whoever runs the cell, with --program {program}=FILE.wasm"
