@@ -16,22 +16,31 @@ impl Parser {
         let cond = self.either()?;
         self.skip_newlines()?;
         if !(self.at(b"]]") && self.peek_at(2).is_none_or(is_meta)) {
-            return Err(self.cond_error());
+            let is_word = !self.at_term_end();
+            return Err(self.cond_error(|token| match is_word {
+                true => "syntax error in conditional expression".to_owned(),
+                false => {
+                    format!("syntax error in conditional expression: unexpected token {token}")
+                }
+            }));
         }
         self.pos += 2;
         Ok(cond)
     }
 
-    fn cond_error(&self) -> super::SyntaxError {
-        if self.peek().is_none() {
-            return self.unexpected();
-        }
+    /// What is said where an expression cannot go on; of the end of the text, that it is the end.
+    fn cond_error(&self, wrong: impl FnOnce(&str) -> String) -> super::SyntaxError {
         let error = self.unexpected();
-        let token = error.message.trim_start_matches("syntax error near unexpected token ");
-        super::SyntaxError {
-            message: format!("syntax error in conditional expression: unexpected token {token}"),
-            ..error
+        if self.peek().is_none() {
+            return error;
         }
+        let token = error.message.trim_start_matches("syntax error near unexpected token ");
+        super::SyntaxError { message: wrong(token), shown: None, ..error }
+    }
+
+    /// Whether the expression ends here, or goes on behind a term.
+    fn at_term_end(&self) -> bool {
+        self.at(b"]]") && self.peek_at(2).is_none_or(is_meta) || self.peek().is_none_or(is_meta)
     }
 
     fn either(&mut self) -> Parse<Cond> {
@@ -69,7 +78,9 @@ impl Parser {
             let inner = self.either()?;
             self.skip_newlines()?;
             if !self.eat(b")") {
-                return Err(self.cond_error());
+                return Err(
+                    self.cond_error(|token| format!("unexpected token {token}, expected `)'"))
+                );
             }
             return Ok(Cond::Paren(Box::new(inner)));
         }
@@ -87,14 +98,29 @@ impl Parser {
             {
                 return Ok(Cond::Unary(operator, word));
             }
+            if self.binary_operator().is_none() {
+                return Err(self.unexpected_argument("unary"));
+            }
             self.pos = before;
         }
+        let unexpected = |token: &str| {
+            format!("syntax error in conditional expression: unexpected token {token}")
+        };
         if self.at(b"]]") {
-            return Err(self.cond_error());
+            return Err(self.cond_error(unexpected));
         }
-        let Some(left) = self.word(Mode::Argument)? else { return Err(self.cond_error()) };
+        let Some(left) = self.word(Mode::Argument)? else {
+            return Err(self.cond_error(unexpected));
+        };
         self.skip_blanks();
-        let Some(operator) = self.binary_operator() else { return Ok(Cond::Word(left)) };
+        let Some(operator) = self.binary_operator() else {
+            return match self.at_term_end() {
+                true => Ok(Cond::Word(left)),
+                false => {
+                    Err(self.cond_error(|_| "conditional binary operator expected".to_owned()))
+                }
+            };
+        };
         self.pos += operator.len();
         self.skip_blanks();
         let mode = match operator {
@@ -102,9 +128,16 @@ impl Parser {
             "==" | "=" | "!=" => Mode::Pattern,
             _ => Mode::Argument,
         };
-        let right: Option<Word> = self.word(mode)?;
-        let Some(right) = right else { return Err(self.cond_error()) };
+        let ends = self.at(b"]]") && self.peek_at(2).is_none_or(is_meta);
+        let right: Option<Word> = if ends { None } else { self.word(mode)? };
+        let Some(right) = right else { return Err(self.unexpected_argument("binary")) };
         Ok(Cond::Binary(left, operator.to_owned(), right))
+    }
+
+    fn unexpected_argument(&self, kind: &str) -> super::SyntaxError {
+        self.cond_error(|token| {
+            format!("unexpected argument {token} to conditional {kind} operator")
+        })
     }
 
     fn binary_operator(&self) -> Option<&'static str> {
