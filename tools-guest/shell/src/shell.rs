@@ -90,7 +90,8 @@ pub struct Shell<S: System> {
     pub(crate) tested: u32,
     /// Status of the last command substitution of the command being expanded.
     pub(crate) substituted: Option<i32>,
-    pub(crate) in_trap: bool,
+    /// The traps that run now, by name: one within another, and none within itself.
+    pub(crate) in_traps: Vec<String>,
     /// Whether an interrupt has come in that ends the command line: only of an interactive shell.
     pub(crate) interrupted: bool,
     /// Of the last program: the process and the signal that ended it.
@@ -146,7 +147,7 @@ impl<S: System> Shell<S> {
             matching: Expressions::default(),
             tested: 0,
             substituted: None,
-            in_trap: false,
+            in_traps: Vec::new(),
             interrupted: false,
             signaled: None,
             killed: None,
@@ -674,7 +675,7 @@ impl<S: System> Shell<S> {
         }
         let jobs = std::mem::take(&mut self.jobs);
         let process_fds = std::mem::take(&mut self.process_fds);
-        let in_trap = self.in_trap;
+        let in_traps = self.in_traps.clone();
         let command_text = self.command_text.clone();
         self.enter_subshell();
         let result = body(self);
@@ -684,7 +685,7 @@ impl<S: System> Shell<S> {
         }
         self.state = *state;
         self.fds = fds;
-        self.in_trap = in_trap;
+        self.in_traps = in_traps;
         self.command_text = command_text;
         self.jobs = jobs;
         self.process_fds = process_fds;

@@ -23,10 +23,10 @@ impl<S: System> Shell<S> {
     /// `false` is what a trap that fails means with `extdebug`: the command is skipped. With a
     /// status of 2, the function or the sourced file that it is in returns as well.
     pub(crate) fn announce(&mut self, text: impl FnOnce(&Self) -> String) -> Result<bool, Unwind> {
-        if self.in_trap || std::mem::take(&mut self.state.announced) {
+        if std::mem::take(&mut self.state.announced) {
             return Ok(true);
         }
-        if self.state.names_commands {
+        if self.state.names_commands && self.in_traps.is_empty() {
             self.command_text = text(self);
         }
         let status = self.run_trap("DEBUG")?;
@@ -53,7 +53,7 @@ impl<S: System> Shell<S> {
             let is_alone = pipeline.stages.len() == 1;
             if !(is_alone && matches!(command.kind, Kind::Simple { .. })) {
                 self.state.line = command.line;
-                if self.state.names_commands && !self.in_trap {
+                if self.state.names_commands && self.in_traps.is_empty() {
                     self.command_text = self.command_text(command);
                 }
             }
@@ -65,10 +65,10 @@ impl<S: System> Shell<S> {
         }
     }
 
-    /// Runs the trap of this name, if there is one and none runs now. It leaves `$?` alone; its own
+    /// Runs the trap of this name, if there is one and it does not run now. It leaves `$?` alone; its own
     /// status comes back.
     pub(crate) fn run_trap(&mut self, name: &str) -> Run {
-        if self.in_trap || self.state.traps.is_empty() {
+        if self.state.traps.is_empty() || self.in_traps.iter().any(|running| running == name) {
             return Ok(0);
         }
         let Some(command) = self.state.trap(name).filter(|text| !text.is_empty()).cloned() else {
@@ -77,12 +77,12 @@ impl<S: System> Shell<S> {
         let status = self.state.status;
         let line = self.state.line;
         let pipe_status = self.state.pipe_status.clone();
-        self.in_trap = true;
+        self.in_traps.push(name.to_owned());
         let from = origin(name);
         // What a signal runs has lines of its own.
         let first = if from == Source::Text("trap") { 1 } else { line };
         let result = self.nested(|shell| shell.run_source(from, &command, first));
-        self.in_trap = false;
+        self.in_traps.pop();
         self.state.line = line;
         self.state.pipe_status = pipe_status;
         match result {
@@ -100,9 +100,9 @@ impl<S: System> Shell<S> {
             return status;
         };
         Rc::make_mut(&mut self.state.traps).remove("EXIT");
-        let in_trap = std::mem::replace(&mut self.in_trap, true);
+        self.in_traps.push("EXIT".to_owned());
         let result = self.run_source(origin("EXIT"), &command, 1);
-        self.in_trap = in_trap;
+        self.in_traps.pop();
         match result {
             Err(Unwind::Exit(code)) => code,
             _ => status,
