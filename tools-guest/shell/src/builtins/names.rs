@@ -233,6 +233,10 @@ pub(super) fn describe<S: System>(
 }
 
 pub(super) fn hash<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
+    if !shell.state.options.hashall {
+        shell.builtin_error(call, "hashing disabled");
+        return Ok(1);
+    }
     let mut letters = Letters::new(call.args());
     let (mut delete, mut path, mut show, mut reusable) = (false, None, false, false);
     while let Some(letter) = letters.next() {

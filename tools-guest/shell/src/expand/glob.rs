@@ -58,16 +58,18 @@ impl<S: System> Shell<S> {
             Some((first, rest)) if first.is_empty() => ("/".to_owned(), rest),
             _ => (String::new(), &parts[..]),
         };
-        self.glob_parts(prefix, parts, &mut found, 0);
+        self.glob_parts(prefix, false, parts, &mut found, 0);
         // By bytes, as in the C locales.
         found.sort_unstable();
         found.dedup();
         found
     }
 
+    /// Adds what `parts` match below `prefix`, of which `matched` says whether a pattern has found it.
     fn glob_parts(
         &mut self,
         prefix: String,
+        matched: bool,
         parts: &[String],
         found: &mut Vec<String>,
         depth: u32,
@@ -80,10 +82,18 @@ impl<S: System> Shell<S> {
             return;
         };
         if part.is_empty() {
-            // Slashes at the end, or several in a row: what is before must be a directory.
-            if self.is_directory(&prefix) {
-                let prefix = if prefix.ends_with('/') { prefix } else { prefix + "/" };
-                self.glob_parts(prefix, rest, found, depth);
+            // Slashes at the end, or several in a row: what is before must be a directory. Before
+            // the first of `**/` there may be nothing.
+            if !prefix.is_empty() && self.is_directory(&prefix) {
+                // Before another name, as many slashes as were written: the name brings its own.
+                let before_name = rest.iter().any(|part| !part.is_empty());
+                let slashes = match (prefix.ends_with('/'), before_name) {
+                    (false, true) => "//",
+                    (true, false) => "",
+                    (true, true) | (false, false) => "/",
+                };
+                let prefix = prefix + slashes;
+                self.glob_parts(prefix, matched, rest, found, depth);
             }
             return;
         }
@@ -93,8 +103,9 @@ impl<S: System> Shell<S> {
             prefix => format!("{prefix}/{name}"),
         };
         if part == "**" && self.state.shopt("globstar") {
-            if rest.is_empty() && !prefix.is_empty() {
-                found.push(joined(&prefix, ""));
+            if rest.is_empty() && !prefix.is_empty() && self.is_directory(&prefix) {
+                // As in bash, a name that was written keeps its slash, and one that was found has none.
+                found.push(if matched { prefix.clone() } else { joined(&prefix, "") });
             }
             self.glob_star(&prefix, rest, found, depth);
             return;
@@ -111,7 +122,7 @@ impl<S: System> Shell<S> {
                 false => true,
             };
             if exists {
-                self.glob_parts(path, rest, found, depth + 1);
+                self.glob_parts(path, matched, rest, found, depth + 1);
             }
             return;
         }
@@ -128,7 +139,7 @@ impl<S: System> Shell<S> {
                 continue;
             }
             if pattern.matches(&name) {
-                self.glob_parts(joined(&prefix, &name), rest, found, depth + 1);
+                self.glob_parts(joined(&prefix, &name), true, rest, found, depth + 1);
             }
         }
     }
@@ -140,7 +151,7 @@ impl<S: System> Shell<S> {
         }
         let last = rest.is_empty();
         if !last {
-            self.glob_parts(prefix.to_owned(), rest, found, depth + 1);
+            self.glob_parts(prefix.to_owned(), true, rest, found, depth + 1);
         }
         let dots = self.matches_dots();
         for (name, kind) in self.entries(prefix) {
