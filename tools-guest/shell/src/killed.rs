@@ -67,6 +67,7 @@ pub(crate) fn described(exit: Exit) -> String {
         Exit::Status(status) => format!("Exit {status}"),
         Exit::Signal(signal) => match DESCRIPTIONS.get(usize::from(signal).wrapping_sub(1)) {
             Some(description) => (*description).to_owned(),
+            None if signal > 33 => format!("Real-time signal {}", signal - 34),
             None => format!("Unknown signal {signal}"),
         },
     }

@@ -346,28 +346,37 @@ pub(super) fn list_signals<S: System>(
 ) -> Run {
     let mut output = String::new();
     if args.is_empty() {
-        for number in 1..=31u8 {
-            let name = signal_name(number).unwrap_or_default();
-            let end = if number % 5 == 0 { "\n" } else { "\t" };
+        let known = (1..=64u8).filter_map(|number| Some((number, signal_name(number)?)));
+        for (at, (number, name)) in known.enumerate() {
+            let end = if at % 5 == 4 { "\n" } else { "\t" };
             output.push_str(&format!("{number:2}) SIG{name}{end}"));
         }
         output.push('\n');
         return shell.print(call, &output);
     }
+    let mut status = 0;
     for arg in args {
         let text = match arg.parse::<u32>() {
-            Ok(number) => signal_name((number & 0x7F) as u8).map(str::to_owned),
+            // The two that the C library keeps for itself have no name.
+            Ok(32 | 33) => continue,
+            // The status of what a signal has ended stands for it, too.
+            Ok(number) => {
+                let number = if number > 128 { number - 128 } else { number };
+                u8::try_from(number).ok().and_then(signal_name).map(str::to_owned)
+            }
             Err(_) => signal_number(arg).map(|number| number.to_string()),
         };
         match text {
             Some(text) => output.push_str(&format!("{text}\n")),
             None => {
+                shell.print(call, &std::mem::take(&mut output))?;
                 shell.builtin_error(call, &format!("{arg}: invalid signal specification"));
-                return Ok(1);
+                status = 1;
             }
         }
     }
-    shell.print(call, &output)
+    let written = shell.print(call, &output)?;
+    Ok(status.max(written))
 }
 
 pub(super) fn disown<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {

@@ -14,6 +14,17 @@ const SIGNALS: [&str; 31] = [
     "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS",
 ];
 
+/// Signals from the first real-time one on, whose numbers the C library leaves to programs.
+const REAL_TIME: [&str; 31] = [
+    "RTMIN", "RTMIN+1", "RTMIN+2", "RTMIN+3", "RTMIN+4", "RTMIN+5", "RTMIN+6", "RTMIN+7",
+    "RTMIN+8", "RTMIN+9", "RTMIN+10", "RTMIN+11", "RTMIN+12", "RTMIN+13", "RTMIN+14", "RTMIN+15",
+    "RTMAX-14", "RTMAX-13", "RTMAX-12", "RTMAX-11", "RTMAX-10", "RTMAX-9", "RTMAX-8", "RTMAX-7",
+    "RTMAX-6", "RTMAX-5", "RTMAX-4", "RTMAX-3", "RTMAX-2", "RTMAX-1", "RTMAX",
+];
+
+/// The number of the first real-time signal.
+const FIRST_REAL_TIME: u8 = 34;
+
 /// Events that are no signals.
 const EVENTS: [&str; 4] = ["EXIT", "DEBUG", "ERR", "RETURN"];
 
@@ -21,6 +32,9 @@ const EVENTS: [&str; 4] = ["EXIT", "DEBUG", "ERR", "RETURN"];
 pub fn signal_name(number: u8) -> Option<&'static str> {
     match number {
         0 => Some("EXIT"),
+        FIRST_REAL_TIME.. => {
+            REAL_TIME.get(usize::from(number) - usize::from(FIRST_REAL_TIME)).copied()
+        }
         number => SIGNALS.get(usize::from(number) - 1).copied(),
     }
 }
@@ -35,8 +49,12 @@ pub fn signal_number(text: &str) -> Option<u8> {
     if name == "EXIT" {
         return Some(0);
     }
-    let at = SIGNALS.iter().position(|known| *known == name)?;
-    u8::try_from(at + 1).ok()
+    let at = |names: &[&str]| names.iter().position(|known| *known == name);
+    let number = match at(&SIGNALS) {
+        Some(at) => at + 1,
+        None => at(&REAL_TIME)? + usize::from(FIRST_REAL_TIME),
+    };
+    u8::try_from(number).ok()
 }
 
 /// The name under which a trap is kept.
