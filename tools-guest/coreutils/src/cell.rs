@@ -56,7 +56,6 @@ fn run(name: &str, arguments: std::vec::IntoIter<OsString>) -> i32 {
         "sha256sum" => uu_sha256sum::uumain(arguments),
         "sha384sum" => uu_sha384sum::uumain(arguments),
         "sha512sum" => uu_sha512sum::uumain(arguments),
-        "comm" => uu_comm::uumain(arguments),
         "csplit" => uu_csplit::uumain(arguments),
         "cut" => uu_cut::uumain(arguments),
         // Upstream's would panic.

@@ -1,9 +1,10 @@
-//! What upstream's `sort` would start threads for, which a cell does not have: `-m` and `-c`.
+//! What upstream's `sort` would start threads for, which a cell does not have: `-m` and `-c`; and
+//! the end of the last line of each file, which it loses without them.
 
 use std::ffi::OsString;
 use std::fs;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::PathBuf;
 
 /// Letters of `sort` that take what follows them as their value.
@@ -47,8 +48,93 @@ pub(crate) fn run(arguments: std::vec::IntoIter<OsString>) -> i32 {
     let words = split(arguments);
     match words.check {
         Some(check) => self::check(&words, check),
-        None => sort(&words, &[], &words.operands),
+        None if words.operands.len() < 2 => sort(&words, &[], &words.operands),
+        None => sort_several(&words),
     }
+}
+
+/// Sorts more than one file. Upstream's strings them together as they are, so that the last line of
+/// a file without a newline at its end would be one with the first line of the next: a file that
+/// holds no more than a newline is put between them, and a stream is kept in one to be looked at.
+fn sort_several(words: &Words) -> i32 {
+    let mut made = Vec::new();
+    let operands = ended_files(words, &mut made);
+    let status = match operands {
+        Ok(operands) => sort(words, &[], &operands),
+        Err(error) => {
+            eprintln!("sort: cannot create temporary file: {}", toolcell_program::message(&error));
+            2
+        }
+    };
+    for path in made {
+        let _ = fs::remove_file(path);
+    }
+    status
+}
+
+fn ended_files(words: &Words, made: &mut Vec<PathBuf>) -> io::Result<Vec<OsString>> {
+    let end = line_end(words);
+    let Some((last, others)) = words.operands.split_last() else { return Ok(Vec::new()) };
+    let mut keep = |content: &[u8]| -> io::Result<OsString> {
+        let path = temporary("sort");
+        made.push(path.clone());
+        fs::write(&path, content)?;
+        Ok(path.into_os_string())
+    };
+    let mut between = None;
+    let mut operands = Vec::new();
+    for operand in others {
+        let is_file = fs::metadata(operand).is_ok_and(|metadata| metadata.is_file());
+        if operand != "-" && is_file && !operand.to_string_lossy().starts_with("/dev/") {
+            operands.push(operand.clone());
+            // One that cannot be read is told of by upstream.
+            if last_byte(operand).is_ok_and(|last| last.is_some_and(|last| last != end)) {
+                let newline = match between.take() {
+                    Some(path) => path,
+                    None => keep(&[end])?,
+                };
+                operands.push(newline.clone());
+                between = Some(newline);
+            }
+            continue;
+        }
+        match read(&operand.to_string_lossy()) {
+            Ok(mut content) => {
+                if content.last().is_some_and(|last| *last != end) {
+                    content.push(end);
+                }
+                operands.push(keep(&content)?);
+            }
+            Err(_) => operands.push(operand.clone()),
+        }
+    }
+    operands.push(last.clone());
+    Ok(operands)
+}
+
+/// The last byte of a file, if it has one.
+fn last_byte(path: &OsString) -> io::Result<Option<u8>> {
+    let mut file = fs::File::open(path)?;
+    if file.metadata()?.len() == 0 {
+        return Ok(None);
+    }
+    file.seek(SeekFrom::End(-1))?;
+    let mut last = [0];
+    file.read_exact(&mut last)?;
+    Ok(Some(last[0]))
+}
+
+/// What ends a line.
+fn line_end(words: &Words) -> u8 {
+    let zero = |word: &OsString| word == "-z" || word == "--zero-terminated";
+    if words.options.iter().any(zero) { 0 } else { b'\n' }
+}
+
+/// A path for a temporary file.
+fn temporary(what: &str) -> PathBuf {
+    let directory = std::env::var_os("TMPDIR").map_or_else(|| "/tmp".into(), PathBuf::from);
+    let unique = RandomState::new().build_hasher().finish();
+    directory.join(format!(".{what}-{unique:x}"))
 }
 
 fn sort(words: &Words, more: &[&str], operands: &[OsString]) -> i32 {
@@ -141,8 +227,7 @@ fn read(path: &str) -> io::Result<Vec<u8>> {
 /// status of a sort that failed. Lines up to it are changed by sorting, and fewer are not: so it is
 /// found by halving.
 fn first_disorder<'a>(words: &Words, content: &'a [u8]) -> Result<Option<(usize, &'a [u8])>, i32> {
-    let zero = |word: &OsString| word == "-z" || word == "--zero-terminated";
-    let end = if words.options.iter().any(zero) { 0 } else { b'\n' };
+    let end = line_end(words);
     let lines: Vec<&[u8]> = content.split_inclusive(|byte| *byte == end).collect();
     if in_order(words, &lines, end)? {
         return Ok(None);
@@ -169,12 +254,7 @@ fn in_order(words: &Words, lines: &[&[u8]], end: u8) -> Result<bool, i32> {
         eprintln!("sort: cannot create temporary file: {}", toolcell_program::message(&error));
         2
     };
-    let directory = std::env::var_os("TMPDIR").map_or_else(|| "/tmp".into(), PathBuf::from);
-    let unique = RandomState::new().build_hasher().finish();
-    let (from, to) = (
-        directory.join(format!(".sort-{unique:x}")),
-        directory.join(format!(".sorted-{unique:x}")),
-    );
+    let (from, to) = (temporary("sort"), temporary("sorted"));
     fs::write(&from, &content).map_err(failed)?;
     let more = ["-o", &to.to_string_lossy()];
     let status = sort(words, &more, &[from.clone().into_os_string()]);

@@ -62,6 +62,9 @@ fn given(words: &[String]) -> Result<(Wanted, [String; 2]), String> {
             }
         }
     }
+    if wanted.verbose && wanted.silent {
+        return Err("options -l and -s are incompatible".to_owned());
+    }
     for (at, skip) in operands.iter().skip(2).enumerate() {
         match wanted.skip.get_mut(at) {
             Some(place) => *place = number("ignore-initial", skip)?,

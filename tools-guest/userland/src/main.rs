@@ -8,6 +8,7 @@ mod accounts;
 mod cat;
 mod cmp;
 mod column;
+mod comm;
 mod dd;
 mod diff;
 mod ends;
@@ -41,6 +42,7 @@ fn main() {
     let status = match name.as_str() {
         "cat" => cat::run(&words, &mut out),
         "column" => column::run(&words, &mut out),
+        "comm" => comm::run(&words, &mut out),
         "dd" => dd::run(&words, &mut out),
         "cmp" => cmp::run(&words, &mut out),
         "diff" => diff::run(&words, &mut out),

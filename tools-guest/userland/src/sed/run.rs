@@ -90,15 +90,25 @@ pub(super) struct Stream<'a, W> {
     /// Whether the line had its end.
     ended: bool,
     hold: Vec<u8>,
+    /// The same of what is held.
+    hold_ended: bool,
     later: Vec<Later>,
     replaced: bool,
     /// The expression that was used last, by its command.
     last: Option<(usize, Which)>,
-    writers: HashMap<String, BufWriter<File>>,
+    writers: HashMap<String, Written>,
     readers: HashMap<String, Option<BufReader<File>>>,
     target: Target,
+    /// Whether the last line of the output still lacks its end, which it gets before anything else.
+    lacks_end: bool,
     status: i32,
     out: &'a mut W,
+}
+
+/// A file that lines are written to, and whether its last one lacks its end.
+struct Written {
+    writer: BufWriter<File>,
+    lacks_end: bool,
 }
 
 type Done<T> = Result<T, String>;
@@ -131,12 +141,14 @@ impl<'a, W: Write> Stream<'a, W> {
             space: Vec::new(),
             ended: true,
             hold: Vec::new(),
+            hold_ended: true,
             later: Vec::new(),
             replaced: false,
             last: None,
             writers: HashMap::new(),
             readers: HashMap::new(),
             target: Target::Output,
+            lacks_end: false,
             status: 0,
             out,
         }
@@ -153,8 +165,8 @@ impl<'a, W: Write> Stream<'a, W> {
             .and_then(|()| self.cycles());
         let finished = result.and_then(|status| {
             self.finish_file()?;
-            for (path, writer) in &mut self.writers {
-                writer.flush().map_err(|error| couldnt(path, &error))?;
+            for (path, file) in &mut self.writers {
+                file.writer.flush().map_err(|error| couldnt(path, &error))?;
             }
             self.out.flush().map_err(|error| couldnt("stdout", &error))?;
             Ok(status)
@@ -178,7 +190,7 @@ impl<'a, W: Write> Stream<'a, W> {
             let file = File::create(entry.key()).map_err(|error| {
                 format!("couldn't open file {}: {}", entry.key(), message(&error))
             })?;
-            entry.insert(BufWriter::new(file));
+            entry.insert(Written { writer: BufWriter::new(file), lacks_end: false });
         }
         Ok(())
     }
@@ -202,6 +214,8 @@ impl<'a, W: Write> Stream<'a, W> {
             }
             self.flush_later()?;
             if let Flow::Quit(status) = flow {
+                // Whoever quits ends the line, though it were the last.
+                self.write(&[])?;
                 self.rest_in_place()?;
                 self.give_back();
                 return Ok(status);
@@ -272,6 +286,7 @@ impl<'a, W: Write> Stream<'a, W> {
                     format!("couldn't open temporary file {new}: {}", message(&error))
                 })?;
                 self.target = Target::File { writer: BufWriter::new(writer), path, new };
+                self.lacks_end = false;
             }
             return Ok(true);
         }
@@ -359,7 +374,11 @@ impl<'a, W: Write> Stream<'a, W> {
             }
             self.finish_file()?;
             self.input = None;
+            // Each file begins anew.
             self.line = 0;
+            self.hold.clear();
+            self.hold_ended = true;
+            self.readers.clear();
             self.ranges.fill(None);
             if !self.open_next()? {
                 return Ok(false);
@@ -375,16 +394,22 @@ impl<'a, W: Write> Stream<'a, W> {
     }
 
     fn write(&mut self, data: &[u8]) -> Done<()> {
+        let end = [self.settings.end];
+        if std::mem::take(&mut self.lacks_end) {
+            self.sink().write_all(&end).map_err(|error| couldnt("stdout", &error))?;
+        }
         self.sink().write_all(data).map_err(|error| couldnt("stdout", &error))
     }
 
     fn write_line(&mut self, line: &[u8], ended: bool) -> Done<()> {
         self.write(line)?;
-        if ended {
-            let end = [self.settings.end];
-            self.write(&end)?;
+        match ended {
+            true => self.write(&[self.settings.end]),
+            false => {
+                self.lacks_end = true;
+                Ok(())
+            }
         }
-        Ok(())
     }
 
     fn print_space(&mut self) -> Done<()> {
@@ -396,10 +421,6 @@ impl<'a, W: Write> Stream<'a, W> {
 
     fn flush_later(&mut self) -> Done<()> {
         for later in std::mem::take(&mut self.later) {
-            // A line without its end gets one before what follows.
-            if !std::mem::replace(&mut self.ended, true) {
-                self.write(b"\n")?;
-            }
             match later {
                 Later::Text(text) => self.write(&text)?,
                 Later::File(path) => {
@@ -575,7 +596,7 @@ impl<'a, W: Write> Stream<'a, W> {
                 }
                 Action::Delete => return Ok(Flow::Delete),
                 Action::DeleteFirst => {
-                    return Ok(match self.space.iter().position(|byte| *byte == b'\n') {
+                    return Ok(match self.first_end() {
                         Some(newline) => {
                             self.space.drain(..=newline);
                             Flow::Again
@@ -584,21 +605,30 @@ impl<'a, W: Write> Stream<'a, W> {
                     });
                 }
                 Action::Name => {
-                    let text = format!("{}\n", self.name);
-                    self.write(text.as_bytes())?;
+                    let name = self.name.clone();
+                    self.write_line(name.as_bytes(), true)?;
                 }
-                Action::Get => self.space.clone_from(&self.hold),
+                Action::Get => {
+                    self.space.clone_from(&self.hold);
+                    self.ended = self.hold_ended;
+                }
                 Action::GetAppend => {
-                    self.space.push(b'\n');
+                    self.ended = self.hold_ended;
+                    self.space.push(self.settings.end);
                     self.space.extend_from_slice(&self.hold);
                 }
-                Action::Hold => self.hold.clone_from(&self.space),
+                Action::Hold => {
+                    self.hold.clone_from(&self.space);
+                    self.hold_ended = self.ended;
+                }
                 Action::HoldAppend => {
-                    self.hold.push(b'\n');
+                    self.hold_ended = self.ended;
+                    self.hold.push(self.settings.end);
                     self.hold.extend_from_slice(&self.space);
                 }
                 Action::List(columns) => {
-                    let text = listed(&self.space, columns.unwrap_or(self.settings.columns));
+                    let columns = columns.unwrap_or(self.settings.columns);
+                    let text = listed(&self.space, columns, self.settings.end);
                     self.write(text.as_bytes())?;
                 }
                 Action::Next => {
@@ -618,7 +648,7 @@ impl<'a, W: Write> Stream<'a, W> {
                     }
                     self.flush_later()?;
                     if let Some((line, ended)) = self.take_line()? {
-                        self.space.push(b'\n');
+                        self.space.push(self.settings.end);
                         self.space.extend_from_slice(&line);
                         self.ended = ended;
                         self.line += 1;
@@ -627,9 +657,9 @@ impl<'a, W: Write> Stream<'a, W> {
                 }
                 Action::Print => self.print_space()?,
                 Action::PrintFirst => {
-                    let length = self.space.iter().position(|byte| *byte == b'\n');
-                    let first = self.space[..length.unwrap_or(self.space.len())].to_vec();
-                    self.write_line(&first, true)?;
+                    let (first, ended) = self.first_line();
+                    let first = first.to_vec();
+                    self.write_line(&first, ended)?;
                 }
                 Action::Quit { status, print } => {
                     let status = *status;
@@ -652,27 +682,24 @@ impl<'a, W: Write> Stream<'a, W> {
                         let _ = reader.read_until(b'\n', &mut line);
                     }
                     if !line.is_empty() {
-                        if line.last() != Some(&b'\n') {
-                            line.push(b'\n');
-                        }
                         self.later.push(Later::Text(line));
                     }
                 }
                 Action::Substitute(_) => self.substitute(here)?,
                 Action::WriteFile(path) => {
                     let path = path.clone();
-                    let mut line = self.space.clone();
-                    line.push(b'\n');
-                    self.write_file(&path, &line)?;
+                    self.write_file(&path, &self.space.clone(), self.ended)?;
                 }
                 Action::WriteFirst(path) => {
                     let path = path.clone();
-                    let length = self.space.iter().position(|byte| *byte == b'\n');
-                    let mut line = self.space[..length.unwrap_or(self.space.len())].to_vec();
-                    line.push(b'\n');
-                    self.write_file(&path, &line)?;
+                    let (first, ended) = self.first_line();
+                    let first = first.to_vec();
+                    self.write_file(&path, &first, ended)?;
                 }
-                Action::Exchange => std::mem::swap(&mut self.space, &mut self.hold),
+                Action::Exchange => {
+                    std::mem::swap(&mut self.space, &mut self.hold);
+                    std::mem::swap(&mut self.ended, &mut self.hold_ended);
+                }
                 Action::Map(pairs) => {
                     let text = escape::decode(&self.space);
                     let mapped: String = text
@@ -687,16 +714,39 @@ impl<'a, W: Write> Stream<'a, W> {
         Ok(Flow::End)
     }
 
-    fn write_file(&mut self, path: &str, line: &[u8]) -> Done<()> {
+    /// The first line of the pattern space, and whether it has its end.
+    fn first_line(&self) -> (&[u8], bool) {
+        match self.first_end() {
+            Some(end) => (&self.space[..end], true),
+            None => (&self.space, self.ended),
+        }
+    }
+
+    fn first_end(&self) -> Option<usize> {
+        self.space.iter().position(|byte| *byte == self.settings.end)
+    }
+
+    fn write_file(&mut self, path: &str, line: &[u8], ended: bool) -> Done<()> {
+        let mut whole = line.to_vec();
+        let end = self.settings.end;
         match path {
-            "/dev/stdout" => self.out.write_all(line).map_err(|error| couldnt("stdout", &error)),
-            "/dev/stderr" => {
-                io::stderr().write_all(line).map_err(|error| couldnt("stderr", &error))
+            "/dev/stdout" if matches!(self.target, Target::Output) => self.write_line(line, ended),
+            "/dev/stdout" => {
+                whole.push(end);
+                self.out.write_all(&whole).map_err(|error| couldnt("stdout", &error))
             }
-            path => match self.writers.get_mut(path) {
-                Some(writer) => writer.write_all(line).map_err(|error| couldnt(path, &error)),
-                None => Ok(()),
-            },
+            "/dev/stderr" => {
+                whole.push(end);
+                io::stderr().write_all(&whole).map_err(|error| couldnt("stderr", &error))
+            }
+            path => {
+                let Some(file) = self.writers.get_mut(path) else { return Ok(()) };
+                if std::mem::replace(&mut file.lacks_end, !ended) {
+                    whole.insert(0, end);
+                }
+                whole.extend(ended.then_some(end));
+                file.writer.write_all(&whole).map_err(|error| couldnt(path, &error))
+            }
         }
     }
 
@@ -715,9 +765,7 @@ impl<'a, W: Write> Stream<'a, W> {
             self.print_space()?;
         }
         if let Some(file) = file {
-            let mut line = self.space.clone();
-            line.push(b'\n');
-            self.write_file(&file, &line)?;
+            self.write_file(&file, &self.space.clone(), self.ended)?;
         }
         Ok(())
     }
@@ -844,7 +892,8 @@ fn replace(
 
 /// `l`: what is not printable as escapes, lines folded so that each has fewer columns than this; 0
 /// for no folding.
-fn listed(space: &[u8], columns: usize) -> String {
+fn listed(space: &[u8], columns: usize, end: u8) -> String {
+    let end = char::from(end);
     let mut text = String::new();
     let mut width = 0;
     for byte in space {
@@ -861,12 +910,12 @@ fn listed(space: &[u8], columns: usize) -> String {
             byte => format!("\\{byte:03o}"),
         };
         if columns > 0 && width + piece.len() >= columns {
-            text.push_str("\\\n");
+            text.extend(['\\', end]);
             width = 0;
         }
         width += piece.len();
         text.push_str(&piece);
     }
-    text.push_str("$\n");
+    text.extend(['$', end]);
     text
 }
