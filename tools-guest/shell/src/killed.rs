@@ -128,7 +128,8 @@ mod tests {
             (Exit::Status(3), "Exit 3"),
             (Exit::Signal(9), "Killed"),
             (Exit::Signal(31), "Bad system call"),
-            (Exit::Signal(40), "Unknown signal 40"),
+            (Exit::Signal(32), "Unknown signal 32"),
+            (Exit::Signal(40), "Real-time signal 6"),
             (Exit::Signal(0), "Unknown signal 0"),
         ] {
             assert_eq!(described(exit), expected);
