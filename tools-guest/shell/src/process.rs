@@ -47,8 +47,8 @@ impl<S: System> Shell<S> {
             return None;
         }
         if let Some(path) = self.state.hash.get(name).cloned() {
-            let full = self.absolute(&path);
-            if !self.state.shopt("checkhash") || self.sys.stat(&full, true).is_ok() {
+            let checks = self.state.shopt("checkhash");
+            if !checks || self.sys.stat(&self.absolute(&path), true).is_ok() {
                 return Some(path);
             }
             Rc::make_mut(&mut self.state.hash).remove(name);

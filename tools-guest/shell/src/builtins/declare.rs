@@ -392,8 +392,7 @@ fn show<S: System>(shell: &mut Shell<S>, call: &Call<'_>, wanted: Wanted, names:
                 output.push('\n');
             }
             None => {
-                shell.print(call, &std::mem::take(&mut output))?;
-                shell.builtin_error(call, &format!("{name}: not found"));
+                shell.error_after(call, &mut output, &format!("{name}: not found"))?;
                 status = 1;
             }
         }

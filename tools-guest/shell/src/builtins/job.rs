@@ -148,13 +148,7 @@ fn wait_for<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
                 status = 127;
                 continue;
             };
-            for (pid, exit) in job.pids.iter().zip(&job.exits) {
-                status = match exit {
-                    Some(exit) => exit.status(),
-                    None => wait_one(shell, *pid)?,
-                };
-            }
-            shell.jobs.remove(job.number);
+            status = wait_job(shell, &job)?;
             continue;
         }
         let Ok(pid) = operand.parse::<u32>() else {
@@ -213,6 +207,19 @@ fn wait_one<S: System>(shell: &mut Shell<S>, pid: u32) -> Run {
             Ok(127)
         }
     }
+}
+
+/// Waits for each process of a job; the status is the last one's.
+fn wait_job<S: System>(shell: &mut Shell<S>, job: &Job) -> Run {
+    let mut status = 0;
+    for (pid, exit) in job.pids.iter().zip(&job.exits) {
+        status = match exit {
+            Some(exit) => exit.status(),
+            None => wait_one(shell, *pid)?,
+        };
+    }
+    shell.jobs.remove(job.number);
+    Ok(status)
 }
 
 fn wait_substitution<S: System>(shell: &mut Shell<S>, pid: u32) -> Run {
@@ -369,8 +376,11 @@ pub(super) fn list_signals<S: System>(
         match text {
             Some(text) => output.push_str(&format!("{text}\n")),
             None => {
-                shell.print(call, &std::mem::take(&mut output))?;
-                shell.builtin_error(call, &format!("{arg}: invalid signal specification"));
+                shell.error_after(
+                    call,
+                    &mut output,
+                    &format!("{arg}: invalid signal specification"),
+                )?;
                 status = 1;
             }
         }
@@ -438,13 +448,7 @@ pub(super) fn foreground<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Ru
         }
         let text = job.text.strip_suffix(" &").unwrap_or(&job.text);
         shell.print(call, &format!("{text}\n"))?;
-        for (pid, exit) in job.pids.iter().zip(&job.exits) {
-            status = match exit {
-                Some(exit) => exit.status(),
-                None => wait_one(shell, *pid)?,
-            };
-        }
-        shell.jobs.remove(job.number);
+        status = wait_job(shell, &job)?;
         break;
     }
     Ok(status)

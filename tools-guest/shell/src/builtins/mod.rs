@@ -230,6 +230,18 @@ impl<S: System> Shell<S> {
         self.complain(&format!("{}: {message}", call.name()));
     }
 
+    /// Complains in a builtin's name after what it has to print before that.
+    pub(crate) fn error_after(
+        &mut self,
+        call: &Call<'_>,
+        output: &mut String,
+        message: &str,
+    ) -> Result<(), Unwind> {
+        self.print(call, &std::mem::take(output))?;
+        self.builtin_error(call, message);
+        Ok(())
+    }
+
     /// Prints to standard output; a reader that is gone ends the shell, as SIGPIPE would.
     pub(crate) fn print(&mut self, call: &Call<'_>, output: &str) -> Run {
         if output.is_empty() {

@@ -33,8 +33,11 @@ pub(super) fn alias<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
                     '$', '`', '/', '=', ' ', '\t', '\n', '"', '\'', '\\', '|', '&', ';', '(', ')',
                     '<', '>',
                 ]) {
-                    shell.print(call, &std::mem::take(&mut output))?;
-                    shell.builtin_error(call, &format!("`{name}': invalid alias name"));
+                    shell.error_after(
+                        call,
+                        &mut output,
+                        &format!("`{name}': invalid alias name"),
+                    )?;
                     status = 1;
                     continue;
                 }
@@ -43,8 +46,7 @@ pub(super) fn alias<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
             _ => match shell.state.aliases.get(arg.as_str()) {
                 Some(value) => output.push_str(&show(arg, value)),
                 None => {
-                    shell.print(call, &std::mem::take(&mut output))?;
-                    shell.builtin_error(call, &format!("{arg}: not found"));
+                    shell.error_after(call, &mut output, &format!("{arg}: not found"))?;
                     status = 1;
                 }
             },
@@ -108,8 +110,7 @@ pub(super) fn type_<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
         }
         if meanings.is_empty() {
             if !word && !path && !force {
-                shell.print(call, &std::mem::take(&mut output))?;
-                shell.builtin_error(call, &format!("{name}: not found"));
+                shell.error_after(call, &mut output, &format!("{name}: not found"))?;
             }
             status = 1;
         }
@@ -210,8 +211,7 @@ pub(super) fn describe<S: System>(
     for name in names {
         let Some(meaning) = meanings(shell, name, false).into_iter().next() else {
             if long {
-                shell.print(call, &std::mem::take(&mut output))?;
-                shell.builtin_error(call, &format!("{name}: not found"));
+                shell.error_after(call, &mut output, &format!("{name}: not found"))?;
             }
             continue;
         };
@@ -284,8 +284,7 @@ pub(super) fn hash<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
                 Some(path) if names.len() > 1 => output.push_str(&format!("{name}\t{path}\n")),
                 Some(path) => output.push_str(&format!("{path}\n")),
                 None => {
-                    shell.print(call, &std::mem::take(&mut output))?;
-                    shell.builtin_error(call, &format!("{name}: not found"));
+                    shell.error_after(call, &mut output, &format!("{name}: not found"))?;
                     status = 1;
                 }
             }

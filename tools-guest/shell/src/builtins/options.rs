@@ -201,8 +201,7 @@ pub(super) fn shopt<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
         };
         let Some(on) = current else {
             let what = if options { "option name" } else { "shell option name" };
-            shell.print(call, &std::mem::take(&mut output))?;
-            shell.builtin_error(call, &format!("{name}: invalid {what}"));
+            shell.error_after(call, &mut output, &format!("{name}: invalid {what}"))?;
             status = 1;
             continue;
         };
