@@ -6,6 +6,7 @@ mod crash;
 mod environments;
 mod executions;
 mod faults;
+mod generated;
 mod hostile;
 mod journal;
 mod limits;

@@ -71,7 +71,6 @@ fn run(name: &str, arguments: std::vec::IntoIter<OsString>) -> i32 {
         "expr" => uu_expr::uumain(arguments),
         "factor" => uu_factor::uumain(arguments),
         "false" => uu_false::uumain(arguments),
-        "fmt" => uu_fmt::uumain(arguments),
         "fold" => uu_fold::uumain(arguments),
         "join" => uu_join::uumain(arguments),
         "link" if arguments.len() < 3 => {

@@ -57,6 +57,11 @@ impl Backup {
         Ok(())
     }
 
+    /// Whether each file that is replaced is kept, whatever was kept before.
+    pub(crate) fn is_numbered(&self) -> bool {
+        self.control == Control::Numbered
+    }
+
     /// Whether anything is kept.
     pub(crate) fn is_on(&self) -> bool {
         self.control != Control::Off

@@ -1,5 +1,6 @@
 //! `cp`, and the copying that `mv` and `install` do.
 
+use std::collections::HashMap;
 use std::fs::{self, File, FileTimes};
 use std::io::{self, Read as _, Write};
 use std::time::{Duration, SystemTime};
@@ -261,7 +262,7 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
         eprintln!("cp: with --parents, the destination must be a directory");
         return 1;
     }
-    let mut copier = Copier { options, failed: false, out, asked: io::stdin() };
+    let mut copier = Copier::new(options, out);
     for path in operands {
         let to = match (target.directory, copier.options.parents) {
             (false, _) => target.path.clone(),
@@ -282,7 +283,9 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
             }
             (true, false) => join(&target.path, base_name(&path)),
         };
-        copier.copy(&path, &to, true);
+        if copier.may_make(&path, &to) {
+            copier.copy(&path, &to, true);
+        }
     }
     i32::from(copier.failed)
 }
@@ -292,9 +295,44 @@ pub(crate) struct Copier<'a, W> {
     pub(crate) failed: bool,
     pub(crate) out: &'a mut W,
     pub(crate) asked: io::Stdin,
+    /// What the operands before became, each with the device and inode that it was made of.
+    made: HashMap<String, (u64, u64)>,
 }
 
-impl<W: Write> Copier<'_, W> {
+impl<'a, W: Write> Copier<'a, W> {
+    pub(crate) fn new(options: Options, out: &'a mut W) -> Copier<'a, W> {
+        Copier { options, failed: false, out, asked: io::stdin(), made: HashMap::new() }
+    }
+
+    /// Whether an operand may become `to`: not if that is what one before it became, which would be
+    /// lost.
+    pub(crate) fn may_make(&mut self, from: &str, to: &str) -> bool {
+        // What cannot be looked at is told of where it is copied.
+        let Ok(source) = look(from, self.options.follow != FollowLinks::Never) else { return true };
+        let id = (source.device, source.inode);
+        let program = self.options.program;
+        match self.made.get(to) {
+            Some(before) if *before == id => {
+                let kind = if source.is_dir() { "directory" } else { "file" };
+                eprintln!("{program}: warning: source {kind} '{from}' specified more than once");
+                false
+            }
+            Some(_) if !source.is_dir() && !self.options.backup.is_numbered() => {
+                self.fail(&format!("will not overwrite just-created '{to}' with '{from}'"));
+                false
+            }
+            Some(_) => true,
+            None => {
+                // With -n, what is there already was not made here.
+                let keeps = matches!(self.options.existing, Existing::Keep);
+                if !(keeps && look(to, false).is_ok()) {
+                    self.made.insert(to.to_owned(), id);
+                }
+                true
+            }
+        }
+    }
+
     pub(crate) fn fail(&mut self, what: &str) {
         eprintln!("{}: {what}", self.options.program);
         self.failed = true;
@@ -320,6 +358,9 @@ impl<W: Write> Copier<'_, W> {
                 return self.fail(&format!(
                     "cannot overwrite directory '{to}' with non-directory '{from}'"
                 ));
+            }
+            if self.options.existing == Existing::Keep {
+                return;
             }
             if (there.device, there.inode) == (source.device, source.inode) {
                 if self.options.link == Some(Link::Hard) {

@@ -1,7 +1,7 @@
 //! `install`.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::Write;
 
 use toolcell_program::args::Arg;
 use toolcell_program::files::{look, set_mode};
@@ -107,7 +107,7 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
     };
     // What is there is replaced by a new file: a program that runs keeps its own.
     options.remove_first = !options.backup.is_on();
-    let mut copier = Copier { options, failed: false, out, asked: io::stdin() };
+    let mut copier = Copier::new(options, out);
     for from in operands {
         let to = match target.directory {
             true => join(&target.path, base_name(&from)),
@@ -115,6 +115,9 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
         };
         if look(&from, true).is_ok_and(|details| details.is_dir()) {
             copier.fail(&format!("omitting directory '{from}'"));
+            continue;
+        }
+        if !copier.may_make(&from, &to) {
             continue;
         }
         if compare && same(&from, &to) && look(&to, true).is_ok_and(|d| d.mode == wanted) {

@@ -61,13 +61,13 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
         Ok(target) => target,
         Err(status) => return status,
     };
-    let mut copier = Copier { options, failed: false, out, asked: io::stdin() };
+    let mut copier = Copier::new(options, out);
     for from in operands {
         let to = match target.directory {
             true => join(&target.path, base_name(&from)),
             false => target.path.clone(),
         };
-        if one(&mut copier, &from, &to) && verbose {
+        if copier.may_make(&from, &to) && one(&mut copier, &from, &to) && verbose {
             let _ = writeln!(copier.out, "renamed '{from}' -> '{to}'");
         }
     }

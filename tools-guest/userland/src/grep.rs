@@ -397,7 +397,11 @@ fn engine(options: &Options) -> Result<Engine, String> {
             let longest = match posix && options.only && !options.word {
                 true => Longest::new(
                     &patterns(options, false)?.join("|"),
-                    Meaning { any_case: options.ignore_case, by_lines: true, ..Meaning::default() },
+                    Meaning {
+                        any_case: options.ignore_case,
+                        by_lines: !options.null_data,
+                        ..Meaning::default()
+                    },
                 ),
                 false => None,
             };
@@ -436,7 +440,9 @@ fn matcher(options: &Options) -> Result<Prefiltered, String> {
     // Without patterns nothing matches.
     let joined = if patterns.is_empty() { "[^\\s\\S]".to_owned() } else { patterns.join("|") };
     let mut builder = RegexMatcherBuilder::new();
-    builder.case_insensitive(options.ignore_case).multi_line(true).unicode(true);
+    builder.case_insensitive(options.ignore_case).unicode(true);
+    // With -z a newline is a character like any other.
+    builder.multi_line(!options.null_data).dot_matches_new_line(options.null_data);
     builder.size_limit(MAX_REGEX);
     builder.line_terminator(Some(if options.null_data { 0 } else { b'\n' }));
     if options.word && !options.line {

@@ -84,12 +84,13 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
         paths.push("-".to_owned());
     }
     let mut content = Vec::new();
+    let mut status = 0;
     for path in &paths {
         let read =
             toolcell_program::open(path).and_then(|mut input| input.read_to_end(&mut content));
         if let Err(error) = read {
             eprintln!("iconv: cannot open input file `{path}': {}", message(&error));
-            return 1;
+            status = 1;
         }
     }
     let (text, mut wrong) = decode(&content, source, leave_out);
@@ -119,7 +120,7 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
             1
         }
         Some(_) => 1,
-        None => 0,
+        None => status,
     }
 }
 

@@ -14,6 +14,7 @@ mod diff;
 mod ends;
 mod envsubst;
 mod file;
+mod fmt;
 mod getopt;
 mod grep;
 mod head;
@@ -50,6 +51,7 @@ fn main() {
         "curl" | "wget" => network::run(&name, &words),
         "envsubst" => envsubst::run(&words, &mut out),
         "file" => file::run(&words, &mut out),
+        "fmt" => fmt::run(&words, &mut out),
         "getopt" => getopt::run(&words, &mut out),
         "uname" => who::uname(&words, &mut out),
         "arch" | "groups" | "hostname" | "id" | "logname" | "users" | "who" | "whoami" => {

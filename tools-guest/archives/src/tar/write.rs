@@ -169,6 +169,8 @@ struct Writing<'a, W: Write> {
     kept: HashMap<String, u64>,
     /// Files with several names that were packed, and by which of them.
     linked: HashMap<(u64, u64), String>,
+    /// The device and inode of the archive, which is none of its members.
+    archive: Option<(u64, u64)>,
 }
 
 impl<'a, W: Write> Writing<'a, W> {
@@ -181,7 +183,10 @@ impl<'a, W: Write> Writing<'a, W> {
         let mut builder = tar::Builder::new(packer);
         builder.follow_symlinks(false);
         let (kept, linked) = (HashMap::new(), HashMap::new());
-        Writing { options, builder, to_stdout, out, kept, linked }
+        let archive = options.archive.as_deref().filter(|_| !to_stdout);
+        let archive = archive.and_then(|path| files::look(path, true).ok());
+        let archive = archive.map(|details| (details.device, details.inode));
+        Writing { options, builder, to_stdout, out, kept, linked, archive }
     }
 
     /// Adds what is named, and the end.
@@ -228,6 +233,11 @@ impl<'a, W: Write> Writing<'a, W> {
                 return Ok(1);
             }
         };
+        if self.archive == Some((details.device, details.inode)) {
+            self.out.flush()?;
+            eprintln!("tar: {name}: file is the archive; not dumped");
+            return Ok(0);
+        }
         let is_dir = details.is_dir();
         let name = if is_dir { name.trim_end_matches('/') } else { name };
         let slash = if is_dir { "/" } else { "" };

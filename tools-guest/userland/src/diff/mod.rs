@@ -100,6 +100,8 @@ enum Format {
 struct Diff {
     rules: Rules,
     format: Format,
+    /// Whether an option says so.
+    chosen: bool,
     layout: Layout,
     formats: Formats,
     context: usize,
@@ -247,15 +249,15 @@ impl Diff {
             "I" => self.rules.skip.push(pattern()?),
             "d" => self.rules.minimal = true,
             "horizon-lines" => self.rules.horizon = number("horizon length")?,
-            "normal" => self.format = Format::Normal,
+            "normal" => self.choose(Format::Normal)?,
             "D" => {
-                self.format = Format::Merged;
+                self.choose(Format::Merged)?;
                 self.formats
                     .set_ifdef(value_text)
                     .map_err(|_| format!("conflicting -D option value '{value_text}'"))?;
             }
             name if name.ends_with("-format") => {
-                self.format = Format::Merged;
+                self.choose(Format::Merged)?;
                 let formats = &mut self.formats;
                 let set = match name {
                     "changed-group-format" => formats.set_group(Of::Changed, value_text),
@@ -274,17 +276,17 @@ impl Diff {
             "suppress-blank-empty" => self.layout.bare_blank = true,
             "u" | "U" | "c" | "C" => {
                 let unified = name.eq_ignore_ascii_case("u");
-                self.format = if unified { Format::Unified } else { Format::Context };
+                self.choose(if unified { Format::Unified } else { Format::Context })?;
                 if value.is_some() {
                     self.context = number("context length")?;
                 }
             }
-            "e" => self.format = Format::Ed,
-            "n" => self.format = Format::Rcs,
-            "y" => self.format = Format::Sides,
+            "e" => self.choose(Format::Ed)?,
+            "n" => self.choose(Format::Rcs)?,
+            "y" => self.choose(Format::Sides)?,
             "p" => {
                 self.layout.heading = regex::bytes::Regex::new("^[[:alpha:]$_]").ok();
-                if self.format == Format::Normal {
+                if !self.chosen {
                     self.format = Format::Context;
                 }
             }
@@ -303,6 +305,15 @@ impl Diff {
             },
             _ => {}
         }
+        Ok(())
+    }
+
+    /// Takes a style; there is one alone.
+    fn choose(&mut self, format: Format) -> Result<(), String> {
+        if self.chosen && self.format != format {
+            return Err("conflicting output style options".to_owned());
+        }
+        (self.format, self.chosen) = (format, true);
         Ok(())
     }
 

@@ -119,6 +119,13 @@ type Groups = Vec<Option<(usize, usize)>>;
 /// The end of a range that only a match ends.
 const UNTIL_MATCH: usize = usize::MAX;
 
+impl Command {
+    /// `0,/x/` is within its range from the start.
+    fn range_at_start(&self) -> Option<usize> {
+        self.from_zero.then_some(UNTIL_MATCH)
+    }
+}
+
 impl<'a, W: Write> Stream<'a, W> {
     pub(super) fn new(
         script: Vec<Command>,
@@ -130,7 +137,7 @@ impl<'a, W: Write> Stream<'a, W> {
             files.push("-".to_owned());
         }
         Stream {
-            ranges: script.iter().map(|_| None).collect(),
+            ranges: script.iter().map(Command::range_at_start).collect(),
             script,
             settings,
             files: files.into(),
@@ -216,7 +223,6 @@ impl<'a, W: Write> Stream<'a, W> {
             if let Flow::Quit(status) = flow {
                 // Whoever quits ends the line, though it were the last.
                 self.write(&[])?;
-                self.rest_in_place()?;
                 self.give_back();
                 return Ok(status);
             }
@@ -232,16 +238,6 @@ impl<'a, W: Write> Stream<'a, W> {
                 self.ahead.as_ref().map_or(0, |(line, ended)| line.len() + usize::from(*ended));
             toolcell_program::files::give_back(input.buffer().len() + ahead);
         }
-    }
-
-    /// What is left of a file that is changed in place stays as it is.
-    fn rest_in_place(&mut self) -> Done<()> {
-        if self.settings.in_place.is_some() {
-            while let Some((line, ended)) = self.take_line()? {
-                self.write_line(&line, ended)?;
-            }
-        }
-        Ok(())
     }
 
     /// Opens the next file that can be; false at the end of them.
@@ -379,7 +375,7 @@ impl<'a, W: Write> Stream<'a, W> {
             self.hold.clear();
             self.hold_ended = true;
             self.readers.clear();
-            self.ranges.fill(None);
+            self.ranges = self.script.iter().map(Command::range_at_start).collect();
             if !self.open_next()? {
                 return Ok(false);
             }
@@ -482,12 +478,6 @@ impl<'a, W: Write> Stream<'a, W> {
                     self.ranges[at] = None;
                 }
                 self.line <= end
-            }
-            None if from_zero && self.line == 1 => {
-                if !self.matches_address(at, Which::To)? {
-                    self.ranges[at] = Some(UNTIL_MATCH);
-                }
-                true
             }
             None if !from_zero && self.matches_address(at, Which::From)? => {
                 let line = self.line;

@@ -291,6 +291,9 @@ impl Parser<'_> {
                 'W' => Action::WriteFirst(self.file_name()?),
                 's' => self.substitute()?,
                 'y' => self.map()?,
+                'q' | 'Q' if to.is_some() => {
+                    return self.error("command only uses one address");
+                }
                 'q' | 'Q' | 'l' | 'L' => {
                     self.blanks();
                     let number = self.number();
@@ -370,7 +373,7 @@ impl Parser<'_> {
         let zero = matches!(from, Address::Line(0));
         if self.peek() != Some(',') {
             if zero {
-                return self.error("invalid usage of line address 0");
+                return self.wrong_zero();
             }
             return Ok((Some(from), None, false));
         }
@@ -388,9 +391,15 @@ impl Parser<'_> {
         };
         let Some(to) = to else { return self.error("unexpected `,'") };
         if zero && !matches!(to, Address::Match(_)) {
-            return self.error("invalid usage of line address 0");
+            return self.wrong_zero();
         }
         Ok((Some(from), Some(to), zero))
+    }
+
+    /// Complains at the command, as GNU's does.
+    fn wrong_zero<T>(&mut self) -> Parsed<T> {
+        self.at += 1;
+        self.error("invalid usage of line address 0")
     }
 
     fn address(&mut self) -> Parsed<Option<Address>> {
@@ -520,7 +529,6 @@ impl Parser<'_> {
     /// going on.
     fn text(&mut self) -> Parsed<Vec<u8>> {
         self.blanks();
-        let mut text = String::new();
         if self.peek().is_none() {
             return self.error("expected \\ after `a', `c' or `i'");
         }
@@ -536,19 +544,30 @@ impl Parser<'_> {
                 None => return Ok(Vec::new()),
             }
         }
-        while let Some(c) = self.next() {
-            match c {
-                '\n' => break,
-                '\\' => match self.next() {
-                    Some('t') => text.push('\t'),
-                    Some(c) => text.push(c),
-                    None => {}
-                },
-                c => text.push(c),
+        let mut text: Vec<u8> = Vec::new();
+        let mut buffer = [0; 4];
+        let mut rest = String::new();
+        while let Some(c) = self.next().filter(|c| *c != '\n') {
+            rest.push(c);
+            if c == '\\' {
+                rest.extend(self.next());
             }
         }
-        text.push('\n');
-        Ok(text.into_bytes())
+        let mut chars = rest.chars();
+        while let Some(c) = chars.next() {
+            let letter = if c == '\\' { chars.next() } else { None };
+            match letter.and_then(|letter| escaped(letter, &mut chars)) {
+                Some(code) => text.push(code),
+                // What no escape begins stands for itself, and a backslash at the end for nothing.
+                None if c == '\\' && letter.is_none() => {}
+                None => {
+                    let plain = letter.unwrap_or(c).encode_utf8(&mut buffer);
+                    text.extend_from_slice(plain.as_bytes());
+                }
+            }
+        }
+        text.push(b'\n');
+        Ok(text)
     }
 
     fn substitute(&mut self) -> Parsed<Action> {
@@ -653,36 +672,49 @@ fn escapes(text: &str) -> String {
             result.push(c);
             continue;
         }
-        match chars.next() {
-            Some('n') => result.push('\n'),
-            Some('t') => result.push('\t'),
-            Some('r') => result.push('\r'),
-            Some('f') => result.push('\x0c'),
-            Some('v') => result.push('\x0b'),
-            Some('a') => result.push('\x07'),
-            Some('x') => match hex(&mut chars) {
-                Some(code) => {
-                    // The character itself, whatever it means in an expression.
-                    if !char::from(code).is_ascii_alphanumeric() {
-                        result.push('\\');
-                    }
-                    result.push(char::from(code));
+        let Some(letter) = chars.next() else {
+            result.push('\\');
+            break;
+        };
+        match escaped(letter, &mut chars) {
+            Some(code) => {
+                // The character itself, whatever it means in an expression.
+                let is_code = matches!(letter, 'c' | 'd' | 'o' | 'x');
+                if is_code && !char::from(code).is_ascii_alphanumeric() {
+                    result.push('\\');
                 }
-                None => result.push_str("\\x"),
-            },
-            Some(other) => result.extend(['\\', other]),
-            None => result.push('\\'),
+                result.push(char::from(code));
+            }
+            None => result.extend(['\\', letter]),
         }
     }
     result
 }
 
-/// The code of `\xHH`, one or two digits, if there are any.
-fn hex(chars: &mut std::str::Chars<'_>) -> Option<u8> {
-    let digits: String = chars.clone().take(2).take_while(char::is_ascii_hexdigit).collect();
-    let code = u8::from_str_radix(&digits, 16).ok()?;
+/// The byte that an escape stands for, if it does: `letter` is what follows the backslash, `chars`
+/// what comes after it.
+fn escaped(letter: char, chars: &mut std::str::Chars<'_>) -> Option<u8> {
+    let (base, most) = match letter {
+        'a' => return Some(7),
+        'f' => return Some(12),
+        'n' => return Some(b'\n'),
+        'r' => return Some(b'\r'),
+        't' => return Some(b'\t'),
+        'v' => return Some(11),
+        'c' => {
+            let key = chars.clone().next().filter(char::is_ascii)?;
+            chars.next();
+            return Some(key.to_ascii_uppercase() as u8 ^ 0x40);
+        }
+        'd' => (10, 3),
+        'o' => (8, 3),
+        'x' => (16, 2),
+        _ => return None,
+    };
+    let digits: String = chars.clone().take(most).take_while(|c| c.is_digit(base)).collect();
+    let code = u32::from_str_radix(&digits, base).ok()?;
     chars.nth(digits.len() - 1);
-    Some(code)
+    Some(code as u8)
 }
 
 /// What replaces a match.
@@ -705,14 +737,10 @@ fn pieces(text: &str) -> Vec<Piece> {
                     push(Piece::Group(digit as usize - '0' as usize), &mut literal);
                 }
                 Some(case @ ('U' | 'L' | 'u' | 'l' | 'E')) => push(Piece::Case(case), &mut literal),
-                Some('n') => literal.push(b'\n'),
-                Some('t') => literal.push(b'\t'),
-                Some('r') => literal.push(b'\r'),
-                Some('f') => literal.push(12),
-                Some('v') => literal.push(11),
-                Some('a') => literal.push(7),
-                Some('x') => literal.push(hex(&mut chars).unwrap_or(b'x')),
-                Some(other) => literal.extend_from_slice(other.encode_utf8(&mut buffer).as_bytes()),
+                Some(letter) => match escaped(letter, &mut chars) {
+                    Some(code) => literal.push(code),
+                    None => literal.extend_from_slice(letter.encode_utf8(&mut buffer).as_bytes()),
+                },
                 None => literal.push(b'\\'),
             },
             c => literal.extend_from_slice(c.encode_utf8(&mut buffer).as_bytes()),

@@ -164,14 +164,30 @@ impl Query {
             files: Vec::new(),
             now,
         };
-        let mut parser = Parser { words, at: 0, world, query, acts: false, syntax: Syntax::Emacs };
+        let mut parser = Parser {
+            words,
+            at: 0,
+            world,
+            query,
+            acts: false,
+            syntax: Syntax::Emacs,
+            asked: Asked::default(),
+        };
         let test = if words.is_empty() { Test::True } else { parser.comma()? };
         match words.get(parser.at).map(String::as_str) {
             None => {}
             Some(")") => return Err("you have too many ')'".to_owned()),
             Some(word) => return Err(format!("paths must precede expression: `{word}'")),
         }
-        let Parser { mut query, acts, .. } = parser;
+        let Parser { mut query, acts, asked, .. } = parser;
+        if asked.deletes && asked.prunes && !asked.depth {
+            return Err(
+                "The -delete action automatically turns on -depth, but -prune does nothing \
+                        when -depth is in effect.  If you want to carry on anyway, just explicitly \
+                        use the -depth option."
+                    .to_owned(),
+            );
+        }
         let test = match acts {
             true => test,
             false => Test::And(Box::new(test), Box::new(Test::Print(None, '\n'))),
@@ -227,6 +243,15 @@ struct Parser<'a> {
     acts: bool,
     /// That of `-regex`.
     syntax: Syntax,
+    asked: Asked,
+}
+
+/// What must not be asked together: see [`Query::read`].
+#[derive(Default)]
+struct Asked {
+    deletes: bool,
+    prunes: bool,
+    depth: bool,
 }
 
 impl Parser<'_> {
@@ -489,6 +514,7 @@ impl Parser<'_> {
             }
             "-depth" | "-d" => {
                 self.query.depth_first = true;
+                self.asked.depth = true;
                 Test::True
             }
             "-follow" => {
@@ -528,9 +554,13 @@ impl Parser<'_> {
             "-delete" => {
                 self.acts = true;
                 self.query.depth_first = true;
+                self.asked.deletes = true;
                 Test::Delete
             }
-            "-prune" => Test::Prune,
+            "-prune" => {
+                self.asked.prunes = true;
+                Test::Prune
+            }
             "-quit" => {
                 self.acts = true;
                 Test::Quit
