@@ -198,6 +198,11 @@ impl Number {
         if self.is_negative() {
             return Err(Trouble::NegativeRoot);
         }
+        // As in GNU's, what is its own root has no places.
+        let whole = self.rescaled(0);
+        if whole.digits <= 1.into() && whole.rescaled(self.scale).digits == self.digits {
+            return Ok(whole);
+        }
         let scale = scale.max(self.scale);
         let wide = self.rescaled(scale * 2);
         Ok(Number { digits: wide.digits.sqrt(), scale })

@@ -77,8 +77,8 @@ enum Flow {
 
 pub(super) struct Stream<'a, W> {
     script: Vec<Command>,
-    /// Of each command with two addresses, the line at which its range ends while it is in it.
-    ranges: Vec<Option<usize>>,
+    /// Of each command with two addresses.
+    ranges: Vec<Progress>,
     settings: Settings,
     files: VecDeque<String>,
     input: Option<BufReader<Box<dyn Read>>>,
@@ -117,12 +117,23 @@ type Done<T> = Result<T, String>;
 type Groups = Vec<Option<(usize, usize)>>;
 
 /// The end of a range that only a match ends.
-const UNTIL_MATCH: usize = usize::MAX;
+/// Where the input is with regard to the range of a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    Before,
+    /// Within, up to a line that the command line names.
+    UntilLine(usize),
+    /// Up to a line that was counted, or to the first after it that the command sees.
+    UntilCounted(usize),
+    /// Up to the first that the second address matches.
+    UntilMatch,
+    After,
+}
 
 impl Command {
     /// `0,/x/` is within its range from the start.
-    fn range_at_start(&self) -> Option<usize> {
-        self.from_zero.then_some(UNTIL_MATCH)
+    fn range_at_start(&self) -> Progress {
+        if self.from_zero { Progress::UntilMatch } else { Progress::Before }
     }
 }
 
@@ -464,41 +475,69 @@ impl<'a, W: Write> Stream<'a, W> {
         if command.to.is_none() {
             return Ok(self.matches_address(at, Which::From)? != negated);
         }
-        let from_zero = command.from_zero;
-        let range = self.ranges[at];
-        let inside = match range {
-            Some(UNTIL_MATCH) => {
+        let progress = self.ranges[at];
+        let inside = match progress {
+            Progress::UntilMatch => {
                 if self.matches_address(at, Which::To)? {
-                    self.ranges[at] = None;
+                    self.ranges[at] = Progress::After;
                 }
                 true
             }
-            Some(end) => {
+            Progress::UntilLine(end) => {
                 if self.line >= end {
-                    self.ranges[at] = None;
+                    self.ranges[at] = Progress::After;
                 }
                 self.line <= end
             }
-            None if !from_zero && self.matches_address(at, Which::From)? => {
-                let line = self.line;
-                let to_last =
-                    matches!(self.script[at].to, Some(Address::Last)) && self.is_last()?;
-                let end = match self.script[at].to {
-                    Some(Address::Line(end)) => Some(end).filter(|end| *end > line),
-                    Some(Address::Plus(count)) => Some(line + count).filter(|_| count > 0),
-                    Some(Address::Multiple(0)) => None,
-                    Some(Address::Multiple(of)) => {
-                        Some(line.div_ceil(of) * of).filter(|end| *end > line)
-                    }
-                    Some(Address::Last) if to_last => None,
-                    _ => Some(UNTIL_MATCH),
-                };
-                self.ranges[at] = end;
+            Progress::UntilCounted(end) => {
+                if self.line >= end {
+                    self.ranges[at] = Progress::After;
+                }
                 true
             }
-            None => false,
+            Progress::Before | Progress::After if self.begins(at)? => {
+                self.ranges[at] = self.range_from_here(at)?;
+                true
+            }
+            Progress::Before | Progress::After => false,
         };
         Ok(inside != negated)
+    }
+
+    /// Whether a command's range goes on after this line.
+    fn is_within(&self, at: usize) -> bool {
+        !matches!(self.ranges[at], Progress::Before | Progress::After)
+    }
+
+    /// Whether a range begins at this line. One from a line by its number begins at the first that
+    /// its command sees from there on, unless it is over by then.
+    fn begins(&mut self, at: usize) -> Done<bool> {
+        let command = &self.script[at];
+        match (&command.from, &command.to, self.ranges[at]) {
+            (Some(Address::Line(from)), to, Progress::Before) => Ok(match to {
+                Some(Address::Line(to)) if *to < self.line => self.line == *from,
+                _ => self.line >= *from,
+            }),
+            _ => Ok(!command.from_zero && self.matches_address(at, Which::From)?),
+        }
+    }
+
+    /// How far a range goes that begins at this line.
+    fn range_from_here(&mut self, at: usize) -> Done<Progress> {
+        let line = self.line;
+        if matches!(self.script[at].to, Some(Address::Last)) && self.is_last()? {
+            return Ok(Progress::After);
+        }
+        let (end, within) = match self.script[at].to {
+            Some(Address::Line(end)) => (end, Progress::UntilLine(end)),
+            Some(Address::Plus(count)) => (line + count, Progress::UntilCounted(line + count)),
+            Some(Address::Multiple(of)) => {
+                let end = if of == 0 { line } else { line.div_ceil(of) * of };
+                (end, Progress::UntilCounted(end))
+            }
+            _ => return Ok(Progress::UntilMatch),
+        };
+        Ok(if end > line { within } else { Progress::After })
     }
 
     /// The groups of the first match from `start` on, in bytes of `text`.
@@ -567,7 +606,7 @@ impl<'a, W: Write> Stream<'a, W> {
                     // Of a range, the last line is replaced and the others vanish.
                     let command = &self.script[here];
                     let whole = command.to.is_some() && !command.negated;
-                    if !whole || self.ranges[here].is_none() {
+                    if !whole || !self.is_within(here) {
                         let text = text.clone();
                         self.write(&text)?;
                     }
