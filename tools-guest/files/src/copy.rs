@@ -349,9 +349,13 @@ impl<'a, W: Write> Copier<'a, W> {
             Ok(details) => details,
             Err(error) => return self.fail(&format!("cannot stat '{from}': {}", message(&error))),
         };
-        let there = look(to, follow && self.options.link.is_none()).ok();
+        let looks_through = follow && self.options.link.is_none() && !self.options.remove_first;
+        let there = look(to, looks_through).ok();
         if source.is_dir() {
             return self.directory(from, to, &source, there.as_ref());
+        }
+        if let Err(text) = self.may_write_through(from, to, &source) {
+            return self.fail(&text);
         }
         if let Some(there) = &there {
             if there.is_dir() {
@@ -379,6 +383,24 @@ impl<'a, W: Write> Copier<'a, W> {
             }
             Ok(()) => {}
             Err(text) => self.fail(&text),
+        }
+    }
+
+    /// A file is written through a link that is there: not if that leads to the file itself, which
+    /// would be emptied, or to nothing.
+    fn may_write_through(&self, from: &str, to: &str, source: &Details) -> Result<(), String> {
+        let Options { remove_first, ref backup, existing, link, .. } = self.options;
+        let goes = remove_first || backup.is_on() || existing == Existing::Keep || link.is_some();
+        let is_link = look(to, false).is_ok_and(|there| there.kind == Kind::Symlink);
+        if goes || !is_link || source.kind == Kind::Symlink {
+            return Ok(());
+        }
+        match look(to, true) {
+            Err(_) => Err(format!("not writing through dangling symlink '{to}'")),
+            Ok(target) if (target.device, target.inode) == (source.device, source.inode) => {
+                Err(format!("'{from}' and '{to}' are the same file"))
+            }
+            Ok(_) => Ok(()),
         }
     }
 
@@ -417,7 +439,7 @@ impl<'a, W: Write> Copier<'a, W> {
                 return false;
             }
         } else if (self.options.remove_first
-            || there.kind == Kind::Symlink && self.options.recursive)
+            || there.kind == Kind::Symlink && source.kind == Kind::Symlink)
             && let Err(error) = fs::remove_file(to)
         {
             self.fail(&format!("cannot remove '{to}': {}", message(&error)));
@@ -437,6 +459,11 @@ impl<'a, W: Write> Copier<'a, W> {
             |error: io::Error| format!("cannot create regular file '{to}': {}", message(&error));
         match self.options.link {
             Some(link) => {
+                let directory = to.rsplit_once('/').map_or(".", |(directory, _)| directory);
+                if link == Link::Symbolic && !from.starts_with('/') && directory != "." {
+                    let only = "can make relative symbolic links only in current directory";
+                    return Err(format!("{to}: {only}"));
+                }
                 if there.is_some() && self.options.force {
                     let _ = fs::remove_file(to);
                 }

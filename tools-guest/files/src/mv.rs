@@ -84,7 +84,11 @@ fn one(copier: &mut Copier<'_, impl Write>, from: &str, to: &str) -> bool {
         }
     };
     if let Ok(there) = look(to, false) {
-        if (there.device, there.inode) == (source.device, source.inode) {
+        let id = (there.device, there.inode);
+        // A link over what it leads to would lose that, and lead to itself.
+        let leads_there = source.kind == Kind::Symlink
+            && look(from, true).is_ok_and(|target| (target.device, target.inode) == id);
+        if id == (source.device, source.inode) || leads_there {
             copier.fail(&format!("'{from}' and '{to}' are the same file"));
             return false;
         }
@@ -104,8 +108,10 @@ fn one(copier: &mut Copier<'_, impl Write>, from: &str, to: &str) -> bool {
         Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
             let before = std::mem::replace(&mut copier.failed, false);
             let existing = std::mem::replace(&mut copier.options.existing, Existing::Replace);
+            let remove_first = std::mem::replace(&mut copier.options.remove_first, true);
             copier.copy(from, to, true);
             copier.options.existing = existing;
+            copier.options.remove_first = remove_first;
             let copied = !copier.failed;
             copier.failed |= before;
             if !copied {

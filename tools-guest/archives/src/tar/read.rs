@@ -172,11 +172,13 @@ pub(super) fn extract(options: &Options, out: &mut impl Write) -> io::Result<u32
             failed += 1;
             continue;
         };
-        if inside.as_os_str().is_empty() {
-            continue;
-        }
-        if options.verbose {
+        // The directory itself that is unpacked into, or what nothing is left of.
+        let is_nothing = inside.as_os_str().is_empty();
+        if options.verbose && !(is_nothing && options.strip > 0) {
             writeln!(out, "{name}")?;
+        }
+        if is_nothing {
+            continue;
         }
         if options.to_stdout {
             io::copy(&mut entry.by_ref().take(MAX_FILE), out)?;
