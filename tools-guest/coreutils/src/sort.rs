@@ -49,7 +49,7 @@ pub(crate) fn run(arguments: std::vec::IntoIter<OsString>) -> i32 {
     let words = split(arguments);
     match words.check {
         Some(check) => self::check(&words, check),
-        None if words.operands.len() < 2 => sort(&words, &[], &words.operands),
+        None if words.operands.len() < 2 => sort(&words, &words.operands),
         None => sort_several(&words),
     }
 }
@@ -61,7 +61,7 @@ fn sort_several(words: &Words) -> i32 {
     let mut made = Vec::new();
     let operands = ended_files(words, &mut made);
     let status = match operands {
-        Ok(operands) => sort(words, &[], &operands),
+        Ok(operands) => sort(words, &operands),
         Err(error) => {
             eprintln!("sort: cannot create temporary file: {}", toolcell_program::message(&error));
             2
@@ -138,10 +138,10 @@ fn temporary(what: &str) -> PathBuf {
     directory.join(format!(".{what}-{unique:x}"))
 }
 
-fn sort(words: &Words, more: &[&str], operands: &[OsString]) -> i32 {
+fn sort(words: &Words, operands: &[OsString]) -> i32 {
     let output = output(words);
     let before = output.as_ref().map(written_at);
-    let status = upstream(words, more, operands);
+    let status = upstream(words, &[], operands);
     if let Some(path) = output
         && status == 0
         && before == Some(written_at(&path))
@@ -231,8 +231,12 @@ fn split(arguments: std::vec::IntoIter<OsString>) -> Words {
 
 /// `-c` and `-C`: 0 if the input is in order, 1 if it is not.
 fn check(words: &Words, check: Check) -> i32 {
+    let letter = if check == Check::Tell { 'c' } else { 'C' };
+    if output(words).is_some() {
+        eprintln!("sort: options '-{letter}o' are incompatible");
+        return 2;
+    }
     if let [_, extra, ..] = &words.operands[..] {
-        let letter = if check == Check::Tell { 'c' } else { 'C' };
         eprintln!("sort: extra operand '{}' not allowed with -{letter}", extra.to_string_lossy());
         return 2;
     }
@@ -297,7 +301,7 @@ fn in_order(words: &Words, lines: &[&[u8]], end: u8) -> Result<bool, i32> {
     let (from, to) = (temporary("sort"), temporary("sorted"));
     fs::write(&from, &content).map_err(failed)?;
     let more = ["-o", &to.to_string_lossy()];
-    let status = sort(words, &more, &[from.clone().into_os_string()]);
+    let status = upstream(words, &more, &[from.clone().into_os_string()]);
     let sorted = fs::read(&to);
     let _ = (fs::remove_file(&from), fs::remove_file(&to));
     match status {
