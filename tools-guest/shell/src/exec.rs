@@ -121,7 +121,9 @@ impl<S: System> Shell<S> {
         if let Kind::Simple { assigns, args } = &command.kind {
             self.state.line = command.line;
             let result = self.run_simple(command, assigns, args);
-            if let Some((pid, signal)) = self.signaled.take() {
+            let Some((pid, signal)) = self.waited.take() else { return result };
+            self.notice_ended();
+            if let Some(signal) = signal {
                 let (first, line) = (Exit::Signal(signal), self.state.line);
                 let text = syntax::print::command(command);
                 self.killed = Some(Killed { pid, signal, first, text, line });
@@ -149,7 +151,11 @@ impl<S: System> Shell<S> {
     fn run_compound(&mut self, command: &Command) -> Run {
         match &command.kind {
             Kind::Group(list) => self.run_list(list),
-            Kind::Subshell(list) => Ok(self.subshell(|shell| shell.run_list(list))),
+            Kind::Subshell(list) => {
+                let status = self.subshell(|shell| shell.run_list(list));
+                self.notice_ended();
+                Ok(status)
+            }
             Kind::If { branches, otherwise } => {
                 for (condition, body) in branches {
                     if self.test_list(condition)? == 0 {

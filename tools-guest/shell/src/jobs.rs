@@ -12,7 +12,6 @@ pub(crate) struct Job {
     pub(crate) text: String,
     /// How each process ended, in the order of `pids`.
     pub(crate) exits: Vec<Option<Exit>>,
-    pub(crate) told: bool,
 }
 
 impl Job {
@@ -29,12 +28,21 @@ impl Job {
     }
 }
 
+/// A process that ended, and is no job any more.
+#[derive(Debug)]
+struct Past {
+    pid: u32,
+    status: i32,
+    /// Nobody has waited for it; `wait -n` can still tell of it.
+    unclaimed: bool,
+}
+
 /// The jobs of a shell.
 #[derive(Debug, Default)]
 pub(crate) struct Jobs {
     pub(crate) list: Vec<Job>,
     /// What ended and was forgotten, for a later `wait PID`.
-    pub(crate) past: Vec<(u32, i32)>,
+    past: Vec<Past>,
     /// Process substitutions that were not waited for.
     pub(crate) substitutions: Vec<u32>,
     /// The coprocess that was started last, and the name of its variable.
@@ -48,7 +56,7 @@ impl Jobs {
     pub(crate) fn add(&mut self, pids: Vec<u32>, text: String) -> u32 {
         let number = self.list.iter().map(|job| job.number).max().unwrap_or(0) + 1;
         let exits = vec![None; pids.len()];
-        self.list.push(Job { number, pids, text, exits, told: false });
+        self.list.push(Job { number, pids, text, exits });
         number
     }
 
@@ -79,12 +87,57 @@ impl Jobs {
         }
     }
 
+    /// Forgets the jobs that ended while something else was waited for, and gives them.
+    pub(crate) fn remove_ended(&mut self) -> Vec<Job> {
+        let ended: Vec<Job> = self.list.extract_if(.., |job| job.is_done()).collect();
+        for job in &ended {
+            self.past.push(Past { pid: job.pid(), status: job.status(), unclaimed: true });
+        }
+        self.limit_past();
+        ended
+    }
+
+    /// Forgets all jobs: they were waited for.
+    pub(crate) fn forget_all(&mut self) {
+        self.list.clear();
+        self.past.clear();
+    }
+
     /// Keeps the status of a process for a later `wait PID`.
     pub(crate) fn remember(&mut self, pid: u32, status: i32) {
-        self.past.push((pid, status));
-        if self.past.len() > MAX_PAST {
-            self.past.remove(0);
+        self.past.push(Past { pid, status, unclaimed: false });
+        self.limit_past();
+    }
+
+    fn limit_past(&mut self) {
+        let excess = self.past.len().saturating_sub(MAX_PAST);
+        self.past.drain(..excess);
+    }
+
+    /// The status of a process that ended and was forgotten.
+    pub(crate) fn past_status(&mut self, pid: u32) -> Option<i32> {
+        let past = self.past.iter_mut().rev().find(|past| past.pid == pid)?;
+        past.unclaimed = false;
+        Some(past.status)
+    }
+
+    /// Whether a process ended and nobody has waited for it.
+    pub(crate) fn is_unclaimed(&self, pid: u32) -> bool {
+        self.past.iter().any(|past| past.pid == pid && past.unclaimed)
+    }
+
+    /// The first process that ended and that nobody has waited for, of all or of those in `pids`,
+    /// and its status.
+    pub(crate) fn claim(&mut self, pids: Option<&[u32]>) -> Option<(u32, i32)> {
+        let wanted = |pid: u32| pids.is_none_or(|pids| pids.contains(&pid));
+        if let Some(past) = self.past.iter_mut().find(|past| past.unclaimed && wanted(past.pid)) {
+            past.unclaimed = false;
+            return Some((past.pid, past.status));
         }
+        let job = self.list.iter().find(|job| job.is_done() && wanted(job.pid()))?;
+        let (number, found) = (job.number, (job.pid(), job.status()));
+        self.remove(number);
+        Some(found)
     }
 
     /// Processes that run, as far as is known.

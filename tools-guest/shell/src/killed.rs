@@ -5,6 +5,7 @@
 //! does. In a substitution it is never said.
 
 use crate::builtins;
+use crate::jobs::Job;
 use crate::shell::Shell;
 use crate::system::{Exit, System};
 
@@ -97,16 +98,15 @@ impl<S: System> Shell<S> {
         self.state.line = line;
     }
 
-    /// Says how a background command ended that somebody has waited for.
-    pub(crate) fn tell_ended(&mut self, pid: u32, exit: Exit) {
+    /// Says how a background command ended, if a signal has ended it.
+    pub(crate) fn tell_ended(&mut self, job: &Job) {
+        let Some(exit) = job.exits.last().copied().flatten() else { return };
         let Some(signal) = signal_to_tell(exit).filter(|signal| !self.is_plain(*signal)) else {
             return;
         };
-        let job = self.jobs.list.iter().find(|job| job.pids.contains(&pid));
-        let Some(text) = job.map(|job| job.text.clone()) else { return };
-        let text = text.strip_suffix(" &").unwrap_or(&text);
+        let text = job.text.strip_suffix(" &").unwrap_or(&job.text);
         let description = described(Exit::Signal(signal));
-        self.complain(&format!("{pid:>5} {description:<24}{text}"));
+        self.complain(&format!("{:>5} {description:<24}{text}", job.pid()));
     }
 
     /// Whether a signal's name alone is said: to a person, of SIGTERM, and of what has a trap.

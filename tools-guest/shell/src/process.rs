@@ -188,7 +188,7 @@ impl<S: System> Shell<S> {
     pub(crate) fn wait_for(&mut self, pid: u32) -> Run {
         let exit = self.wait_exit(pid)?;
         self.interrupted &= exit == Exit::Signal(INTERRUPT);
-        self.signaled = signal_to_tell(exit).map(|signal| (pid, signal));
+        self.waited = Some((pid, signal_to_tell(exit)));
         Ok(exit.status())
     }
 
@@ -230,6 +230,7 @@ impl<S: System> Shell<S> {
         let interrupt = Exit::Signal(INTERRUPT);
         self.interrupted &=
             ended.iter().any(|(_, exit)| *exit == interrupt || exit.status() == interrupt.status());
+        self.notice_ended();
         self.note_killed(stages, &ended);
         let statuses: Vec<i32> = ended.into_iter().map(|(_, exit)| exit.status()).collect();
         let status = statuses.last().copied().unwrap_or(0);
@@ -506,7 +507,7 @@ impl<S: System> Shell<S> {
                 // There was no process, but `$!` and `wait` want one.
                 let pid = self.sys.pid();
                 self.state.background = Some(pid);
-                self.jobs.past.push((pid, status));
+                self.jobs.remember(pid, status);
             }
         }
         self.state.status = 0;
@@ -522,6 +523,22 @@ impl<S: System> Shell<S> {
         for (reader, capture) in mine {
             self.drain(&reader, &capture);
         }
+    }
+
+    /// Says how jobs ended while another command was waited for, and forgets them. A person is told
+    /// before the next prompt.
+    pub(crate) fn notice_ended(&mut self) {
+        if self.jobs.list.is_empty() {
+            return;
+        }
+        self.reap();
+        if self.state.interactive {
+            return;
+        }
+        for job in self.jobs.remove_ended() {
+            self.tell_ended(&job);
+        }
+        self.forget_coprocess();
     }
 
     /// Notes which jobs have ended, without waiting.

@@ -95,7 +95,7 @@ pub struct Shell<S: System> {
     /// Whether an interrupt has come in that ends the command line: only of an interactive shell.
     pub(crate) interrupted: bool,
     /// Of the last program: the process and the signal that ended it.
-    pub(crate) signaled: Option<(u32, u8)>,
+    pub(crate) waited: Option<(u32, Option<u8>)>,
     /// What is still to be said of the last command.
     pub(crate) killed: Option<Killed>,
     /// Substitutions that run: there, nothing is said of what a signal has ended.
@@ -149,7 +149,7 @@ impl<S: System> Shell<S> {
             substituted: None,
             in_traps: Vec::new(),
             interrupted: false,
-            signaled: None,
+            waited: None,
             killed: None,
             silent: 0,
             process_fds: Vec::new(),

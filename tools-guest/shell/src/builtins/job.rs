@@ -50,15 +50,15 @@ pub(super) fn jobs<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
             continue;
         }
         let done = job.is_done();
-        if done {
-            finished.push(job.number);
-        }
         if running && done {
             continue;
         }
         if pids {
             output.push_str(&format!("{}\n", job.pid()));
             continue;
+        }
+        if done {
+            finished.push(job.number);
         }
         let mark = match count - at {
             1 => '+',
@@ -69,11 +69,11 @@ pub(super) fn jobs<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
             None => "Running".to_owned(),
             Some(exit) => described(exit),
         };
-        let pid = if long { format!("{} ", job.pid()) } else { String::new() };
+        let pid = if long { format!("{:>5}", job.pid()) } else { String::new() };
         let text = &job.text;
         let amp = if done { "" } else { " &" };
         let text = text.strip_suffix(" &").unwrap_or(text);
-        output.push_str(&format!("[{}]{mark}  {pid}{state:<24}{text}{amp}\n", job.number));
+        output.push_str(&format!("[{}]{mark} {pid} {state:<24}{text}{amp}\n", job.number));
     }
     for number in finished {
         shell.jobs.remove(number);
@@ -98,6 +98,7 @@ fn run_with_pids<S: System>(shell: &mut Shell<S>, words: &[String]) -> Run {
 
 pub(super) fn wait<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
     let result = wait_for(shell, call);
+    shell.notice_ended();
     shell.forget_coprocess();
     result
 }
@@ -131,7 +132,7 @@ fn wait_for<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
                 return Ok(status);
             }
         }
-        shell.jobs.list.clear();
+        shell.jobs.forget_all();
         // As in bash, the substitution that `$!` tells of is waited for too.
         if let Some(pid) = shell.state.background
             && shell.jobs.substitutions.contains(&pid)
@@ -159,8 +160,8 @@ fn wait_for<S: System>(shell: &mut Shell<S>, call: &Call<'_>) -> Run {
         if let Some(variable) = &variable {
             let _ = shell.set(variable, pid.to_string());
         }
-        if let Some((_, past)) = shell.jobs.past.iter().rev().find(|(past, _)| *past == pid) {
-            status = *past;
+        if let Some(past) = shell.jobs.past_status(pid) {
+            status = past;
             continue;
         }
         if shell.jobs.substitutions.contains(&pid) {
@@ -197,8 +198,11 @@ impl<S: System> Shell<S> {
 fn wait_one<S: System>(shell: &mut Shell<S>, pid: u32) -> Run {
     match shell.sys.wait(pid, true) {
         Ok(Some(exit)) => {
-            shell.tell_ended(pid, exit);
             shell.jobs.ended(pid, exit);
+            let job = shell.jobs.list.iter().find(|job| job.pids.contains(&pid)).cloned();
+            if let Some(job) = job {
+                shell.tell_ended(&job);
+            }
             Ok(exit.status())
         }
         Ok(None) | Err(Errno::Interrupted) => Ok(shell.take_interrupt()?.unwrap_or(0)),
@@ -235,13 +239,14 @@ fn wait_next<S: System>(
     operands: &[String],
     variable: Option<String>,
 ) -> Run {
-    shell.reap();
+    shell.notice_ended();
     let wanted: Vec<u32> = match operands.is_empty() {
-        true => shell.jobs.list.iter().flat_map(|job| job.pids.clone()).collect(),
+        true => shell.jobs.list.iter().map(Job::pid).collect(),
         false => {
             let mut pids = Vec::new();
             for text in operands {
-                match shell.jobs.named(text).map(Job::pid) {
+                let past = text.parse().ok().filter(|pid| shell.jobs.is_unclaimed(*pid));
+                match past.or_else(|| shell.jobs.named(text).map(Job::pid)) {
                     Some(pid) => pids.push(pid),
                     None => shell.builtin_error(call, &format!("{text}: no such job")),
                 }
@@ -249,25 +254,21 @@ fn wait_next<S: System>(
             pids
         }
     };
-    let ended = |shell: &Shell<S>| {
-        let job = shell.jobs.list.iter().find(|job| job.is_done() && wanted.contains(&job.pid()));
-        job.map(|job| (job.number, job.pid(), job.status()))
-    };
-    let found = match ended(shell) {
+    let among = (!operands.is_empty()).then_some(&wanted[..]);
+    let found = match shell.jobs.claim(among) {
         Some(found) => Some(found),
         None => {
             let running = shell.jobs.running();
             let pids: Vec<u32> =
                 wanted.iter().copied().filter(|pid| running.contains(pid)).collect();
             if let Ok((pid, exit)) = shell.sys.wait_any(&pids) {
-                shell.tell_ended(pid, exit);
                 shell.jobs.ended(pid, exit);
+                shell.notice_ended();
             }
-            ended(shell)
+            shell.jobs.claim(among)
         }
     };
-    let Some((number, pid, status)) = found else { return Ok(127) };
-    shell.jobs.remove(number);
+    let Some((pid, status)) = found else { return Ok(127) };
     if let Some(variable) = variable {
         let _ = shell.set(&variable, pid.to_string());
     }
