@@ -18,7 +18,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("calc", "bc dc"),
     (
         "coreutils",
-        "[ b2sum base32 base64 basename basenc cksum csplit cut date \
+        "[ b2sum base32 base64 basename basenc cksum csplit cut \
          dircolors dirname echo expand expr factor false fold join link md5sum \
          mktemp nl nproc numfmt od paste pathchk pr printenv printf ptx pwd readlink \
          realpath rm rmdir seq sha1sum sha224sum sha256sum sha384sum sha512sum shred shuf sleep \
@@ -30,7 +30,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("rg", "rg"),
     (
         "userland",
-        "arch cat clear cmp column comm curl dd diff egrep envsubst fgrep file fmt getconf getent getopt grep \
+        "arch cat clear cmp column comm curl date dd diff egrep envsubst fgrep file fmt getconf getent getopt grep \
          groups hd head hexdump hostname iconv id less locale logname more patch rev sdiff sed \
          strings stty sync tac tail tput tree uname users wget which who whoami xxd",
     ),

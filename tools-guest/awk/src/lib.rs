@@ -53,7 +53,11 @@ pub fn run(
     let line = match options::read(words) {
         Ok(options::Asked::Run(line)) => line,
         Ok(options::Asked::Version) => {
-            let _ = writeln!(out, "awk (toolcell) {}", env!("CARGO_PKG_VERSION"));
+            let _ = writeln!(
+                out,
+                "awk (Toolcell) {}, compatible with GNU awk",
+                env!("CARGO_PKG_VERSION")
+            );
             return 0;
         }
         Err(error) => return refuse(&error),

@@ -4,12 +4,20 @@ use std::ffi::OsString;
 
 use crate::{sort, usage};
 
+/// Programs to which `--version` is a word like others.
+const PRINT_IT: [&str; 3] = ["[", "echo", "test"];
+
 pub(crate) fn main() {
     toolcell_program::enter();
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let first = arguments.first().map(|name| name.to_string_lossy().into_owned());
     let name = first.unwrap_or_default();
     let name = name.rsplit('/').next().unwrap_or_default();
+    // Scripts look for GNU's name to find out which options there are.
+    if arguments.len() == 2 && arguments[1] == "--version" && !PRINT_IT.contains(&name) {
+        println!("{name} (uutils coreutils) 0.12, compatible with GNU coreutils");
+        return;
+    }
     usage::speak_as_gnu();
     let _ = uucore::locale::setup_localization(name);
     std::process::exit(run(name, arguments.into_iter()));
@@ -36,12 +44,6 @@ fn unopened(arguments: &[OsString]) -> Option<String> {
     None
 }
 
-fn is_set(argument: &OsString) -> bool {
-    let word = argument.to_string_lossy();
-    word == "-s"
-        || word.starts_with("--s") && "--set".starts_with(word.split('=').next().unwrap_or("x"))
-}
-
 fn run(name: &str, arguments: std::vec::IntoIter<OsString>) -> i32 {
     match name {
         "base32" => uu_base32::uumain(arguments),
@@ -58,12 +60,6 @@ fn run(name: &str, arguments: std::vec::IntoIter<OsString>) -> i32 {
         "sha512sum" => uu_sha512sum::uumain(arguments),
         "csplit" => uu_csplit::uumain(arguments),
         "cut" => uu_cut::uumain(arguments),
-        // Upstream's would panic.
-        "date" if arguments.as_slice().iter().skip(1).any(is_set) => {
-            eprintln!("date: cannot set date: Operation not permitted");
-            1
-        }
-        "date" => uu_date::uumain(arguments),
         "dircolors" => uu_dircolors::uumain(arguments),
         "dirname" => uu_dirname::uumain(arguments),
         "echo" => uu_echo::uumain(arguments),

@@ -10,8 +10,10 @@ pub enum Arg {
 }
 
 /// Splits a command line. `letters` are those that there are, each followed by `:` if it takes a
-/// value; `long` are the long names, each with the letter that it stands for and `=` if it takes
+/// value and by `::` if it may, in the same word; `long` are the long names, each with the letter that it stands for and `=` if it takes
 /// one (`=?` if it may).
+///
+/// `--help` and `--version` are answered here, and end the process, if they are none of `long`.
 ///
 /// # Errors
 /// The message about the first option that is not there.
@@ -28,7 +30,16 @@ pub fn parse(words: &[String], letters: &str, long: &[&str]) -> Result<Vec<Arg>,
                 Some((name, value)) => (name, Some(value.to_owned())),
                 None => (name, None),
             };
-            let entry = named(name, word, long)?;
+            let entry = match named(name, word, long) {
+                Ok(entry) => entry,
+                Err(error) => {
+                    let program = crate::name();
+                    let options = crate::help::options(letters, long);
+                    let options: Vec<&str> = options.iter().map(String::as_str).collect();
+                    crate::help::answer(&program, word, &options);
+                    return Err(error);
+                }
+            };
             let (full, letter) = entry.split_once(':').unwrap_or((entry, ""));
             let (full, takes) = match full.split_once('=') {
                 Some((full, "?")) => (full, None),
@@ -60,9 +71,10 @@ pub fn parse(words: &[String], letters: &str, long: &[&str]) -> Result<Vec<Arg>,
             rest = &rest[letter.len_utf8()..];
             let at = letters.find(letter).filter(|_| letter != ':');
             let at = at.ok_or_else(|| format!("invalid option -- '{letter}'"))?;
-            let takes = letters[at + letter.len_utf8()..].starts_with(':');
-            let value = match takes {
+            let behind = &letters[at + letter.len_utf8()..];
+            let value = match behind.starts_with(':') {
                 false => None,
+                true if rest.is_empty() && behind.starts_with("::") => None,
                 true if !rest.is_empty() => Some(std::mem::take(&mut rest).to_owned()),
                 true => Some(
                     words

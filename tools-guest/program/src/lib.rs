@@ -2,10 +2,12 @@
 //!
 //! 1. [`start`] is how each begins, [`finish`] how it ends.
 //! 2. [`args`] are options as GNU's programs take them.
-//! 3. [`files`] is what WASI does not say of files; [`mode`] reads and writes permission bits.
+//! 3. [`help`] is what `--help` and `--version` say.
+//! 4. [`files`] is what WASI does not say of files; [`mode`] reads and writes permission bits.
 
 pub mod args;
 pub mod files;
+pub mod help;
 pub mod mode;
 
 use std::io::{self, Read, Write};
@@ -24,9 +26,14 @@ extern "C" fn _Exit(code: i32) -> ! {
 /// and with which words.
 pub fn start() -> (String, Vec<String>) {
     enter();
-    let mut words = std::env::args();
-    let name = words.next().unwrap_or_default();
-    (name.rsplit('/').next().unwrap_or_default().to_owned(), words.collect())
+    (name(), std::env::args().skip(1).collect())
+}
+
+/// The name that the program was called by, without the directories before it.
+pub fn name() -> String {
+    let path = std::env::args_os().next().unwrap_or_default();
+    let path = path.to_string_lossy();
+    path.rsplit('/').next().unwrap_or_default().to_owned()
 }
 
 /// Goes to the working directory that the process was given. The library does not by itself.

@@ -483,7 +483,9 @@ pub(crate) fn parse(words: &[String]) -> Result<Wanted, String> {
             "u" => unrestricted += 1,
             "V" => {
                 let version = env!("CARGO_PKG_VERSION");
-                return Ok(Wanted::Text(format!("ripgrep (Toolcell) {version}\n")));
+                return Ok(Wanted::Text(format!(
+                    "ripgrep (Toolcell) {version}, compatible with ripgrep 14\n"
+                )));
             }
             "v" => o.invert = true,
             "no-invert-match" => o.invert = false,

@@ -163,6 +163,7 @@ fn parse(words: &[String]) -> Result<Settings, String> {
         }
     };
     for word in words {
+        toolcell_program::help::answer("dd", word, &[]);
         let unknown = || format!("unrecognized operand ‘{word}’{help}");
         let (name, value) = word.split_once('=').ok_or_else(unknown)?;
         match name {

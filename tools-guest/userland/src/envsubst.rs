@@ -10,6 +10,7 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
         [option, format] if matches!(option.as_str(), "-v" | "--variables") => (true, Some(format)),
         [word] if !word.starts_with('-') => (false, Some(word)),
         [word, ..] => {
+            toolcell_program::help::answer("envsubst", word, &["-v, --variables"]);
             eprintln!("envsubst: unrecognized option '{word}'");
             return 1;
         }

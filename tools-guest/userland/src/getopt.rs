@@ -2,6 +2,18 @@
 
 use std::io::Write;
 
+const OPTIONS: &[&str] = &[
+    "-a, --alternative",
+    "-l, --longoptions=NAMES",
+    "-n, --name=NAME",
+    "-o, --options=LETTERS",
+    "-q, --quiet",
+    "-Q, --quiet-output",
+    "-s, --shell=SHELL",
+    "-T, --test",
+    "-u, --unquoted",
+];
+
 #[derive(Debug, Default)]
 struct Options {
     short: String,
@@ -73,7 +85,10 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
                     given = true;
                     break;
                 }
-                key => return usage(&format!("unrecognized option '{key}'")),
+                key => {
+                    toolcell_program::help::answer("getopt", key, OPTIONS);
+                    return usage(&format!("unrecognized option '{key}'"));
+                }
             }
         }
     }

@@ -2,9 +2,12 @@
 
 use std::io::{self, Write};
 
-use toolcell_program::message;
+use toolcell_program::{help, message};
 
 pub(crate) fn run(name: &str, words: &[String], out: &mut impl Write) -> i32 {
+    for word in words {
+        help::answer(name, word, &[]);
+    }
     let mut status = 0;
     // Options are about the screen, as are commands that begin with `+`.
     let paths = words

@@ -9,6 +9,7 @@ mod cat;
 mod cmp;
 mod column;
 mod comm;
+mod date;
 mod dd;
 mod diff;
 mod ends;
@@ -44,6 +45,7 @@ fn main() {
         "cat" => cat::run(&words, &mut out),
         "column" => column::run(&words, &mut out),
         "comm" => comm::run(&words, &mut out),
+        "date" => date::run(&words, &mut out),
         "dd" => dd::run(&words, &mut out),
         "cmp" => cmp::run(&words, &mut out),
         "diff" => diff::run(&words, &mut out),
@@ -63,7 +65,7 @@ fn main() {
         "getent" => accounts::getent(&words, &mut out),
         "locale" => accounts::locale(&words, &mut out),
         "tput" => terminal::tput(&words, &mut out),
-        "stty" => terminal::stty(),
+        "stty" => terminal::stty(&words),
         "clear" => terminal::clear(&mut out),
         "hd" | "hexdump" => hexdump::run(&name, &words, &mut out),
         "iconv" => iconv::run(&words, &mut out),

@@ -2,6 +2,9 @@
 
 /// Neither tries anything: a cell has no sockets.
 pub(crate) fn run(name: &str, words: &[String]) -> i32 {
+    for word in words {
+        toolcell_program::help::answer(name, word, &[]);
+    }
     let target = words
         .iter()
         .filter(|word| !word.starts_with('-'))

@@ -8,6 +8,7 @@ use toolcell_text::escape;
 pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
     let mut paths: Vec<&str> = words.iter().map(String::as_str).collect();
     if let Some(option) = paths.iter().find(|word| word.len() > 1 && word.starts_with('-')) {
+        toolcell_program::help::answer("rev", option, &[]);
         match option.strip_prefix("--") {
             Some(_) => eprintln!("rev: unrecognized option '{option}'"),
             None => eprintln!("rev: invalid option -- '{}'", &option[1..]),

@@ -12,6 +12,19 @@ use toolcell_program::message;
 use run::{Settings, Stream};
 use script::{Source, parse};
 
+const OPTIONS: &[&str] = &[
+    "-e, --expression=SCRIPT",
+    "-f, --file=FILE",
+    "-E, -r, --regexp-extended",
+    "-i, --in-place[=SUFFIX]",
+    "-l, --line-length=COLUMNS",
+    "-n, --quiet, --silent",
+    "-s, --separate",
+    "-u, --unbuffered",
+    "-z, --null-data",
+    "    --posix, --sandbox, --follow-symlinks: taken, and nothing changes",
+];
+
 pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
     let mut settings = Settings::default();
     let mut sources: Vec<Source> = Vec::new();
@@ -97,11 +110,8 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
                 }
                 sources.push(Source::file(String::from_utf8_lossy(&text).into_owned(), &path));
             }
-            "version" => {
-                let _ = writeln!(out, "sed (Toolcell) {}", env!("CARGO_PKG_VERSION"));
-                return 0;
-            }
             key => {
+                toolcell_program::help::answer("sed", word, OPTIONS);
                 return fail(&format!(
                     "unrecognized option '--{key}'\nUsage: sed [OPTION]... \
                      {{script-only-if-no-other-script}} [input-file]..."

@@ -161,7 +161,10 @@ pub(crate) fn tput(words: &[String], out: &mut impl Write) -> i32 {
 }
 
 /// Settings are of a terminal, and standard input is none.
-pub(crate) fn stty() -> i32 {
+pub(crate) fn stty(words: &[String]) -> i32 {
+    if let [word] = words {
+        toolcell_program::help::answer("stty", word, &[]);
+    }
     eprintln!("stty: 'standard input': Inappropriate ioctl for device");
     1
 }

@@ -83,7 +83,6 @@ const LONG: &[&str] = &[
     "du",
     "filelimit=",
     "filesfirst",
-    "help",
     "ignore-case",
     "inodes",
     "matchdirs",

@@ -178,6 +178,7 @@ fn split(text: &str, world: &World) -> Result<Vec<String>, String> {
 
 /// Says that there is no such option.
 pub(super) fn wrong_option(name: &str, word: &str) -> i32 {
+    toolcell_program::help::answer(name, word, &[]);
     match word.strip_prefix("--") {
         Some(_) => eprintln!("{name}: unrecognized option '{word}'"),
         None => {

@@ -26,8 +26,42 @@ pub(crate) struct World {
     pub(crate) env: Vec<(String, String)>,
 }
 
+/// What `--help` says of the options of those that do not read them as other programs do.
+fn options(name: &str) -> Option<&'static [&'static str]> {
+    Some(match name {
+        "awk" => &[
+            "-F, --field-separator=SEPARATOR",
+            "-v, --assign=NAME=VALUE",
+            "-f, --file=FILE",
+            "-e, --source=PROGRAM",
+        ],
+        "env" => &[
+            "-i, --ignore-environment",
+            "-u, --unset=NAME",
+            "-0, --null",
+            "-C, --chdir=DIRECTORY",
+            "-S, --split-string=WORDS",
+        ],
+        "find" => find::HELP,
+        "ps" => &["-e, -A, a, x", "-f, -l, u", "-o, --format FORMAT", "-p, --pid PIDS", "-C NAME"],
+        "timeout" => &[
+            "-k, --kill-after=DURATION",
+            "-s, --signal=SIGNAL",
+            "    --preserve-status",
+            "    --foreground",
+            "-v, --verbose",
+        ],
+        "xargs" => xargs::HELP,
+        "nice" | "nohup" | "setsid" | "stdbuf" => &[],
+        _ => return None,
+    })
+}
+
 /// Runs the program of this name; `None` if it is not one of these.
 pub(crate) fn run(name: &str, words: &[String], world: World) -> Option<i32> {
+    if let (Some(word), Some(options)) = (words.first(), options(name)) {
+        toolcell_program::help::answer(name, word, options);
+    }
     Some(match name {
         "awk" => awk::run(words, world),
         "env" => env::run(words, world),

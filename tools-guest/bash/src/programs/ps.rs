@@ -115,6 +115,7 @@ pub(super) fn run(words: &[String], _: World) -> i32 {
             word if word.starts_with("-p") => chosen = pids(&word[2..]),
             word if word.bytes().all(|byte| byte.is_ascii_digit()) => chosen = pids(word),
             word if word.starts_with("--") => {
+                toolcell_program::help::answer("ps", word, &[]);
                 eprintln!("error: unknown gnu long option");
                 return 1;
             }

@@ -565,6 +565,11 @@ impl Parser<'_> {
                 self.acts = true;
                 Test::Quit
             }
+            "-help" | "--help" | "-version" | "--version" => {
+                let word = format!("--{}", word.trim_start_matches('-'));
+                toolcell_program::help::answer("find", &word, super::HELP);
+                return Err(format!("unknown predicate `{word}'"));
+            }
             name if name.starts_with('-') => return Err(format!("unknown predicate `{name}'")),
             name => return Err(format!("paths must precede expression: `{name}'")),
         })

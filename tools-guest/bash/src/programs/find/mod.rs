@@ -14,6 +14,18 @@ use expression::{Query, Test};
 /// How deep directories are followed.
 const MAX_DEPTH: usize = 512;
 
+/// What `--help` says of expressions.
+pub(super) const HELP: &[&str] = &[
+    "operators: ( EXPR ), ! -not, -a -and, -o -or, ,",
+    "where: -maxdepth, -mindepth, -depth, -xdev, -mount, -daystart, -follow, -regextype",
+    "names: -name, -iname, -path, -ipath, -regex, -iregex, -lname, -ilname",
+    "kinds: -type, -xtype, -empty, -size, -links, -inum, -samefile, -perm, -executable, -readable,",
+    "       -writable, -user, -group, -uid, -gid, -nouser, -nogroup",
+    "times: -newer, -newerXY, -anewer, -cnewer, -mtime, -mmin, -atime, -amin, -ctime, -cmin",
+    "actions: -print, -print0, -printf, -ls, -fprint, -fprint0, -fprintf, -fls, -delete, -exec,",
+    "         -execdir, -ok, -okdir, -prune, -quit",
+];
+
 struct Find {
     world: World,
     query: Query,

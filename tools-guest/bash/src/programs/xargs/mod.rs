@@ -268,7 +268,10 @@ fn parse(words: &[String]) -> Result<(Options, Vec<String>), String> {
                 Some((name, value)) => (name, Some(value.to_owned())),
                 None => (long, None),
             };
-            let letter = letter(name).ok_or(format!("unrecognized option '--{name}'{HINT}"))?;
+            let letter = letter(name).ok_or_else(|| {
+                toolcell_program::help::answer("xargs", word, HELP);
+                format!("unrecognized option '--{name}'{HINT}")
+            })?;
             if value.is_none() && (TAKES.contains(letter) || letter == 'S') {
                 let next = words.next().cloned();
                 value = Some(next.ok_or(format!("option '--{name}' requires an argument{HINT}"))?);
@@ -297,6 +300,25 @@ fn parse(words: &[String]) -> Result<(Options, Vec<String>), String> {
     }
     Ok((options, words.cloned().collect()))
 }
+
+/// What `--help` says of the options.
+pub(super) const HELP: &[&str] = &[
+    "-0, --null",
+    "-a, --arg-file=FILE",
+    "-d, --delimiter=CHARACTER",
+    "-E END, -e[END], --eof[=END]",
+    "-I TEXT, -i[TEXT], --replace[=TEXT]",
+    "-L LINES, -l[LINES], --max-lines[=LINES]",
+    "-n, --max-args=COUNT",
+    "-o, --open-tty",
+    "-p, --interactive",
+    "-P, --max-procs=COUNT",
+    "    --process-slot-var=NAME",
+    "-r, --no-run-if-empty",
+    "-s, --max-chars=COUNT",
+    "-t, --verbose",
+    "-x, --exit",
+];
 
 /// The letter that a long name stands for.
 fn letter(name: &str) -> Option<char> {
