@@ -148,6 +148,9 @@ fn of_content(content: &[u8]) -> Found {
     if content.is_empty() {
         return Found::binary("empty", "inode/x-empty");
     }
+    if content.len() == 1 {
+        return Found::binary("very short file (no magic)", "application/octet-stream");
+    }
     magic(content)
         .or_else(|| text(content))
         .unwrap_or_else(|| Found::binary("data", "application/octet-stream"))
@@ -483,8 +486,11 @@ fn described(content: &[u8], encoding: &str, charset: &'static str) -> Found {
             }
             None => (format!("a {} script", command.trim()), "text/plain"),
         });
-    } else if is_json(&whole) {
-        kind = Some(("JSON text data".to_owned(), "application/json"));
+    } else if let Some(values @ 1..) = json_values(&whole) {
+        kind = Some(match values {
+            1 => ("JSON text data".to_owned(), "application/json"),
+            _ => ("New Line Delimited JSON text data".to_owned(), "application/x-ndjson"),
+        });
         alone = true;
     } else if start.starts_with("<?xml") {
         kind = Some(("XML 1.0 document".to_owned(), "text/xml"));
@@ -510,7 +516,7 @@ fn described(content: &[u8], encoding: &str, charset: &'static str) -> Found {
         executable = true;
     } else if is_csv(&whole) {
         kind = Some(("CSV text".to_owned(), "text/csv"));
-        alone = encoding == "ASCII text";
+        alone = true;
     }
     let mut text = match &kind {
         Some((kind, _)) if alone => kind.clone(),
@@ -550,60 +556,65 @@ fn starts_any(text: &str, starts: &[&str]) -> bool {
     starts.iter().any(|one| start.starts_with(one))
 }
 
-/// Whether a text is one JSON object or array. Only the form is looked at: brackets that match,
-/// strings that end.
-fn is_json(text: &str) -> bool {
-    let text = text.trim();
-    if !(text.starts_with('{') && text.ends_with('}')
-        || text.starts_with('[') && text.ends_with(']'))
-    {
-        return false;
-    }
+/// How many JSON objects and arrays a text is, one after another. Only the form is looked at:
+/// brackets that match, strings that end.
+fn json_values(text: &str) -> Option<usize> {
     let mut open = Vec::new();
     let mut chars = text.chars();
-    let mut ended = false;
+    let mut values = 0;
     while let Some(c) = chars.next() {
-        if ended && !c.is_whitespace() {
-            return false;
+        if open.is_empty() {
+            match c {
+                '{' | '[' => values += 1,
+                c if c.is_whitespace() => continue,
+                _ => return None,
+            }
         }
         match c {
             '"' => loop {
                 match chars.next() {
                     Some('\\') => drop(chars.next()),
                     Some('"') => break,
-                    Some('\n') | None => return false,
+                    Some('\n') | None => return None,
                     Some(_) => {}
                 }
             },
             '{' | '[' => open.push(c),
-            '}' if open.pop() != Some('{') => return false,
-            ']' if open.pop() != Some('[') => return false,
+            '}' if open.pop() != Some('{') => return None,
+            ']' if open.pop() != Some('[') => return None,
             '}' | ']' | ',' | ':' | '-' | '+' | '.' => {}
             c if c.is_ascii_digit() || c.is_whitespace() => {}
             // `true`, `false`, `null` and exponents.
             c if "truefalsnlE".contains(c) => {}
-            _ => return false,
+            _ => return None,
         }
-        ended = open.is_empty();
     }
-    open.is_empty()
+    open.is_empty().then_some(values)
 }
 
-/// Whether the first lines have the same number of commas each, two lines and one comma at least.
+/// Whether the first lines have the same number of commas each, three lines and one comma at least.
+/// A line goes on where its end is within quotes.
 fn is_csv(text: &str) -> bool {
-    let commas = |line: &str| {
-        let mut quoted = false;
-        line.chars()
-            .filter(|c| {
-                quoted ^= *c == '"';
-                *c == ',' && !quoted
-            })
-            .count()
-    };
-    let mut counts = text.lines().take(10).map(commas);
-    let Some(first) = counts.next().filter(|first| *first > 0) else { return false };
-    let mut others = counts.peekable();
-    others.peek().is_some() && others.all(|count| count == first)
+    const LINES: usize = 10;
+    let (mut quoted, mut commas, mut lines, mut first) = (false, 0, 0, None);
+    for c in text.chars() {
+        match c {
+            '"' => quoted = !quoted,
+            ',' if !quoted => commas += 1,
+            '\n' if !quoted => {
+                if commas == 0 || *first.get_or_insert(commas) != commas {
+                    return false;
+                }
+                lines += 1;
+                commas = 0;
+            }
+            _ => {}
+        }
+        if lines == LINES {
+            break;
+        }
+    }
+    lines > 2
 }
 
 #[cfg(test)]
@@ -619,7 +630,14 @@ mod tests {
             (b"abc", "ASCII text, with no line terminators"),
             (b"\xe9t\xe9\n", "ISO-8859 text"),
             (b"{\"a\": [1, true]}\n", "JSON text data"),
-            (b"a,b\n1,2\n", "CSV text"),
+            (b"{\"a\": 1}\n[2]\n", "New Line Delimited JSON text data"),
+            (b"{\"a\": 1}\n2\n", "ASCII text"),
+            (b"a,b\n1,2\n", "ASCII text"),
+            (b"a,b\n1,2\n3,4\n", "CSV text"),
+            (b"a,b\n1,\"2\n,\"\n3,4\n", "CSV text"),
+            ("h\u{e9},b\n1,2\n3,4\n".as_bytes(), "CSV text"),
+            (b"a,b\n1,2,3\n4,5\n", "ASCII text"),
+            (b"x", "very short file (no magic)"),
             (b"#!/bin/sh\n", "POSIX shell script, ASCII text executable"),
             (b"#!/usr/bin/env python3\n", "Python script, ASCII text executable"),
             (b"\0\x01\x02", "data"),
