@@ -40,6 +40,12 @@ use std::io;
 
 fn main() {
     let (name, words) = toolcell_program::start();
+    // These take words as they come, and options of their own are not among them.
+    if let "clear" | "getconf" | "getent" | "locale" | "sync" = name.as_str()
+        && let Some(word) = words.first()
+    {
+        toolcell_program::help::answer(&name, word, &[]);
+    }
     let mut out = io::BufWriter::with_capacity(64 << 10, io::stdout().lock());
     let status = match name.as_str() {
         "cat" => cat::run(&words, &mut out),

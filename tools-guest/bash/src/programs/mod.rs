@@ -52,7 +52,7 @@ fn options(name: &str) -> Option<&'static [&'static str]> {
             "-v, --verbose",
         ],
         "xargs" => xargs::HELP,
-        "nice" | "nohup" | "setsid" | "stdbuf" => &[],
+        "nice" | "nohup" | "setsid" | "stdbuf" | "zegrep" | "zfgrep" | "zgrep" => &[],
         _ => return None,
     })
 }
