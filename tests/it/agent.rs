@@ -3,10 +3,9 @@
 //! answers anew.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
-use tests::{World, call};
+use tests::{World, call, details, native};
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/agent")
@@ -16,20 +15,7 @@ fn fixtures() -> PathBuf {
 fn recorded(case: &str) -> Value {
     let directory = tempfile::tempdir().unwrap();
     let script = format!("exec 2>&1\n{case}");
-    let output = Command::new("/bin/bash")
-        .args(["-c", &script])
-        .current_dir(directory.path())
-        .stdin(Stdio::null())
-        .env_clear()
-        .envs([
-            ("PATH", "/usr/bin:/bin"),
-            ("HOME", "/home/agent"),
-            ("LANG", "C.UTF-8"),
-            ("TZ", "UTC"),
-            ("TMPDIR", "/tmp"),
-        ])
-        .output()
-        .unwrap();
+    let output = native("/bin/bash", directory.path()).args(["-c", &script]).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     json!({ "output": text.trim_end_matches('\n'), "status": output.status.code() })
 }
@@ -39,10 +25,7 @@ async fn in_a_cell(case: &str) -> Value {
     let cell = world.cell();
     call(&cell, "Bash", json!({ "command": "cd workspace" })).await;
     let result = call(&cell, "Bash", json!({ "command": case, "timeout": 60_000 })).await;
-    let details = match &result.outcome {
-        Ok(value) => value.clone(),
-        Err(failure) => failure.details.clone().unwrap_or_default(),
-    };
+    let details = details(&result);
     json!({ "output": details["stdout"], "status": details["exitCode"] })
 }
 

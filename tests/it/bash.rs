@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
-use tests::{World, call};
+use serde_json::json;
+use tests::{World, call, details};
 use toolcell::process::{Exit, Fd};
 use toolcell::runtime::EngineOptions;
 use toolcell::vfs::Output;
@@ -18,13 +18,6 @@ async fn bash(cell: &Cell, command: &str) -> ToolResult {
 fn printed(result: &ToolResult, expected: &str) {
     assert!(!result.is_error(), "{}", result.text());
     assert_eq!(result.text(), expected);
-}
-
-fn details(result: &ToolResult) -> Value {
-    match &result.outcome {
-        Ok(value) => value.clone(),
-        Err(failure) => failure.details.clone().unwrap_or_default(),
-    }
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
-use tests::{World, call};
+use tests::{World, call, details};
 
 /// Of a hundred cases, this many must agree.
 const WANTED: usize = 98;
@@ -45,10 +45,7 @@ async fn differs(case: &Value) -> Option<String> {
     call(&cell, "Bash", json!({ "command": "cd workspace" })).await;
     let result =
         call(&cell, "Bash", json!({ "command": text("command"), "timeout": 20_000 })).await;
-    let details = match &result.outcome {
-        Ok(value) => value.clone(),
-        Err(failure) => failure.details.clone().unwrap_or_default(),
-    };
+    let details = details(&result);
     let printed = details["stdout"].as_str().unwrap_or_default();
     let expected = text("stdout").trim_end_matches('\n');
     // Output and errors are one stream here; where there were errors, their words may differ.

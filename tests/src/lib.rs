@@ -3,6 +3,7 @@
 pub mod store;
 
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 
 use serde_json::Value;
@@ -117,6 +118,27 @@ pub fn region(
 /// Runs a tool.
 pub async fn call(cell: &Cell, tool: &str, input: Value) -> ToolResult {
     cell.call(ToolCall::new("test", tool, input)).await
+}
+
+/// What a tool says beside its text, also when it failed.
+pub fn details(result: &ToolResult) -> Value {
+    match &result.outcome {
+        Ok(value) => value.clone(),
+        Err(failure) => failure.details.clone().unwrap_or_default(),
+    }
+}
+
+/// A program of this machine in a directory, with the environment of a cell and nothing to read.
+pub fn native(program: &str, directory: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(directory).stdin(Stdio::null()).env_clear().envs([
+        ("PATH", "/usr/bin:/bin"),
+        ("HOME", "/home/agent"),
+        ("LANG", "C.UTF-8"),
+        ("TZ", "UTC"),
+        ("TMPDIR", "/tmp"),
+    ]);
+    command
 }
 
 /// Files, directories and links below a directory, sorted. Links are not followed.

@@ -14,12 +14,12 @@ mod grammar;
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant, SystemTime};
 
 use grammar::{Grammar, Random};
 use serde_json::json;
-use tests::{World, call};
+use tests::{World, call, details, native};
 use toolcell::Cell;
 
 /// Differences after which a run ends.
@@ -61,19 +61,9 @@ fn wrapped(command: &str) -> String {
 }
 
 fn natively(directory: &Path, command: &str) -> Answer {
-    let output = Command::new("/usr/bin/timeout")
+    let output = native("/usr/bin/timeout", directory)
         .args(["10", "/bin/bash", "-c", &wrapped(command)])
-        .current_dir(directory)
-        .stdin(Stdio::null())
         .stderr(Stdio::null())
-        .env_clear()
-        .envs([
-            ("PATH", "/usr/bin:/bin"),
-            ("HOME", "/home/agent"),
-            ("LANG", "C.UTF-8"),
-            ("TZ", "UTC"),
-            ("TMPDIR", "/tmp"),
-        ])
         .output()
         .unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
@@ -87,10 +77,7 @@ fn natively(directory: &Path, command: &str) -> Answer {
 async fn in_a_cell(cell: &Cell, command: &str) -> Answer {
     let arguments = json!({ "command": wrapped(command), "timeout": 10_000 });
     let result = call(cell, "Bash", arguments).await;
-    let details = match &result.outcome {
-        Ok(value) => value.clone(),
-        Err(failure) => failure.details.clone().unwrap_or_default(),
-    };
+    let details = details(&result);
     Answer {
         output: details["stdout"].as_str().unwrap_or("no answer").to_owned(),
         status: details["exitCode"].as_i64(),

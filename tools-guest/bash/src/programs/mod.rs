@@ -51,7 +51,6 @@ fn options(name: &str) -> Option<&'static [&'static str]> {
             "    --foreground",
             "-v, --verbose",
         ],
-        "xargs" => xargs::HELP,
         "nice" | "nohup" | "setsid" | "stdbuf" | "zegrep" | "zfgrep" | "zgrep" => &[],
         _ => return None,
     })

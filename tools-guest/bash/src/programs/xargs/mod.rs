@@ -302,7 +302,7 @@ fn parse(words: &[String]) -> Result<(Options, Vec<String>), String> {
 }
 
 /// What `--help` says of the options.
-pub(super) const HELP: &[&str] = &[
+const HELP: &[&str] = &[
     "-0, --null",
     "-a, --arg-file=FILE",
     "-d, --delimiter=CHARACTER",
