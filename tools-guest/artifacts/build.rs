@@ -20,7 +20,7 @@ const PROGRAMS: &[(&str, &str)] = &[
         "coreutils",
         "[ b2sum base32 base64 basename basenc cksum csplit cut \
          dircolors dirname echo expand expr factor false fold join link md5sum \
-         mktemp nl nproc numfmt od paste pathchk pr printenv printf ptx pwd readlink \
+         mktemp nl nproc od paste pathchk pr printenv printf ptx pwd readlink \
          realpath rm rmdir seq sha1sum sha224sum sha256sum sha384sum sha512sum shred shuf sleep \
          sort split sum tee test touch tr true truncate tsort tty unexpand uniq unlink \
          wc yes",
@@ -31,8 +31,8 @@ const PROGRAMS: &[(&str, &str)] = &[
     (
         "userland",
         "arch cat clear cmp column comm curl date dd diff egrep envsubst fgrep file fmt getconf getent getopt grep \
-         groups hd head hexdump hostname iconv id less locale logname more patch rev sdiff sed \
-         strings stty sync tac tail tput tree uname users wget which who whoami xxd",
+         groups hd head hexdump hostname iconv id less locale logname more numfmt patch rev sdiff \
+         sed strings stty sync tac tail tput tree uname users wget which who whoami xxd",
     ),
 ];
 

@@ -82,7 +82,6 @@ fn run(name: &str, arguments: std::vec::IntoIter<OsString>) -> i32 {
         "mktemp" => uu_mktemp::uumain(arguments),
         "nl" => uu_nl::uumain(arguments),
         "nproc" => uu_nproc::uumain(arguments),
-        "numfmt" => uu_numfmt::uumain(arguments),
         "od" => uu_od::uumain(arguments),
         // Upstream's does not say which file it is that it cannot open.
         "paste" => match unopened(arguments.as_slice()) {

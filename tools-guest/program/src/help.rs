@@ -99,6 +99,7 @@ const PROGRAMS: &[Program] = &[
         COREUTILS,
     ),
     ("nohup", "COMMAND [ARGUMENT]...", "Run a command that hangups do not end.", COREUTILS),
+    ("numfmt", "[OPTION]... [NUMBER]...", "Show numbers with units, or without.", COREUTILS),
     ("patch", "[OPTION]... [FILE [PATCH]]", "Apply a diff to files.", "GNU patch"),
     ("pgrep", "[OPTION]... PATTERN", "Find processes by name.", PROCPS),
     ("pkill", "[OPTION]... PATTERN", "Send a signal to processes by name.", PROCPS),

@@ -5,6 +5,7 @@ use std::io::Write;
 use toolcell_program::args::{Arg, parse};
 use toolcell_program::{message, open};
 use toolcell_text::{escape, json as quoted};
+use unicode_width::UnicodeWidthChar;
 
 /// The width of a terminal that is not there.
 const WIDTH: usize = 80;
@@ -189,16 +190,15 @@ impl Layout {
     }
 
     fn text(&self, rows: &[Vec<&str>], order: &[usize], right: &[bool]) -> String {
-        let length = |cell: &str| cell.chars().count();
         let width = |at: &usize| {
-            rows.iter().filter_map(|row| row.get(*at)).map(|cell| length(cell)).max().unwrap_or(0)
+            rows.iter().filter_map(|row| row.get(*at)).map(|cell| columns(cell)).max().unwrap_or(0)
         };
         let widths: Vec<usize> = order.iter().map(width).collect();
         let mut text = String::new();
         for row in rows {
             for (place, at) in order.iter().enumerate() {
                 let cell = row.get(*at).copied().unwrap_or_default();
-                let missing = widths[place] - length(cell);
+                let missing = widths[place] - columns(cell);
                 let padding = std::iter::repeat_n(' ', missing);
                 let last = place + 1 == order.len();
                 match right[*at] {
@@ -234,24 +234,27 @@ impl Layout {
     }
 }
 
+/// Columns of a terminal that a text takes; as in util-linux, none for a tab.
+fn columns(text: &str) -> usize {
+    text.chars().filter_map(UnicodeWidthChar::width).sum()
+}
+
 /// Entries in columns of one width, filled downwards.
 fn list_text(lines: &[String], width: usize, rows_first: bool) -> String {
-    let longest = lines.iter().map(|line| line.chars().count()).max().unwrap_or(0);
+    let longest = lines.iter().map(|line| columns(line)).max().unwrap_or(0);
     // Columns begin at tab stops.
     let column = (longest / 8 + 1) * 8;
-    let columns = (width / column).max(1);
-    let rows = lines.len().div_ceil(columns);
+    let count = (width / column).max(1);
+    let rows = lines.len().div_ceil(count);
     let mut text = String::new();
     for row in 0..rows {
-        let cells: Vec<&String> = (0..columns)
-            .filter_map(|at| {
-                lines.get(if rows_first { row * columns + at } else { at * rows + row })
-            })
+        let cells: Vec<&String> = (0..count)
+            .filter_map(|at| lines.get(if rows_first { row * count + at } else { at * rows + row }))
             .collect();
         for (at, cell) in cells.iter().enumerate() {
             text.push_str(cell);
             if at + 1 < cells.len() {
-                let mut length = cell.chars().count();
+                let mut length = columns(cell);
                 while length < column {
                     text.push('\t');
                     length = (length / 8 + 1) * 8;

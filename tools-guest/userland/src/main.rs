@@ -24,6 +24,7 @@ mod iconv;
 mod less;
 mod machine;
 mod network;
+mod numfmt;
 mod patch;
 mod rev;
 mod sed;
@@ -60,6 +61,7 @@ fn main() {
         "envsubst" => envsubst::run(&words, &mut out),
         "file" => file::run(&words, &mut out),
         "fmt" => fmt::run(&words, &mut out),
+        "numfmt" => numfmt::run(&words, &mut out),
         "getopt" => getopt::run(&words, &mut out),
         "uname" => who::uname(&words, &mut out),
         "arch" | "groups" | "hostname" | "id" | "logname" | "users" | "who" | "whoami" => {
