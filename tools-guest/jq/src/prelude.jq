@@ -82,3 +82,6 @@ def @tsv: _row(gsub("[\\\\]"; "\\\\") | gsub("\t"; "\\t") | gsub("\n"; "\\n") | 
   | join("\t");
 def @base32: tostring | _base32;
 def @base32d: tostring | _base32d;
+
+# At the end of the inputs, jq says so; the library gives nothing.
+def input: first(inputs, error("No more inputs"));
