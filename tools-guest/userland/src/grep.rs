@@ -1,6 +1,7 @@
 //! `grep`, `egrep` and `fgrep` with GNU's syntax and options, on ripgrep's engine.
 
 use std::borrow::Cow;
+use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 use std::ops::Range;
 use std::path::Path;
@@ -63,6 +64,8 @@ struct Options {
     exclude_dir: Vec<String>,
     binary_as_text: bool,
     binary_without_match: bool,
+    /// As in the locale `C`, where every byte is a character.
+    of_bytes: bool,
     label: String,
     null_data: bool,
     separator: Option<String>,
@@ -193,6 +196,7 @@ fn options(name: &str, words: &[String]) -> Result<(Options, Vec<String>), Strin
         exclude_dir: Vec::new(),
         binary_as_text: false,
         binary_without_match: false,
+        of_bytes: is_locale_of_bytes(),
         label: "(standard input)".to_owned(),
         null_data: false,
         separator: Some("--".to_owned()),
@@ -440,7 +444,7 @@ fn matcher(options: &Options) -> Result<Prefiltered, String> {
     // Without patterns nothing matches.
     let joined = if patterns.is_empty() { "[^\\s\\S]".to_owned() } else { patterns.join("|") };
     let mut builder = RegexMatcherBuilder::new();
-    builder.case_insensitive(options.ignore_case).unicode(true);
+    builder.case_insensitive(options.ignore_case).unicode(!options.of_bytes);
     // With -z a newline is a character like any other.
     builder.multi_line(!options.null_data).dot_matches_new_line(options.null_data);
     builder.size_limit(MAX_REGEX);
@@ -448,7 +452,9 @@ fn matcher(options: &Options) -> Result<Prefiltered, String> {
     if options.word && !options.line {
         builder.word(true);
     }
-    let matcher = builder.build(&joined).map_err(|error| {
+    // A class of characters by their kind has no meaning among bytes.
+    let matcher = builder.build(&joined).or_else(|_| builder.unicode(true).build(&joined));
+    let matcher = matcher.map_err(|error| {
         let text = error.to_string();
         text.lines().last().unwrap_or("invalid pattern").trim().to_owned()
     })?;
@@ -586,8 +592,9 @@ impl Search {
             && !self.options.null_data
             && (lists || self.options.before == 0 && self.options.after == 0);
         let (mut number, mut selected) = (0u64, 0u64);
-        let mut before: std::collections::VecDeque<(u64, u64, Vec<u8>)> = Default::default();
+        let mut before = VecDeque::new();
         let (mut after, mut last_shown, mut binary) = (0usize, 0u64, None);
+        let mut left_out = false;
         loop {
             if skips && binary.is_some() {
                 let skipped = reader.skip(|lines| self.engine.candidate(lines));
@@ -611,17 +618,18 @@ impl Search {
             }
             let matched = self.engine.is_match(line);
             if matched == self.options.invert {
-                if after > 0 && !lists {
-                    after -= 1;
-                    last_shown = number;
-                    let line = line.to_vec();
-                    self.show(name, filename, '-', number, offset, &line, end, out)?;
-                } else if self.options.before > 0 && !lists {
-                    before.push_back((number, offset, line.to_vec()));
-                    if before.len() > self.options.before {
-                        before.pop_front();
-                    }
+                if lists {
+                    continue;
                 }
+                let line = line.to_vec();
+                if after > 0 {
+                    if self.show(name, filename, '-', number, offset, &line, end, out)? {
+                        (after, last_shown) = (after - 1, number);
+                        continue;
+                    }
+                    (after, left_out) = (0, true);
+                }
+                self.keep(&mut before, (number, offset, line));
                 continue;
             }
             selected += 1;
@@ -634,9 +642,7 @@ impl Search {
             }
             if !lists {
                 if binary == Some(true) {
-                    out.flush()?;
-                    eprintln!("grep: {name}: binary file matches");
-                    return Ok(());
+                    return binary_matches(name, out);
                 }
                 let first = before.front().map_or(number, |(number, ..)| *number);
                 // A group is apart from the one before it, and from another file's.
@@ -650,13 +656,22 @@ impl Search {
                 }
                 let line = line.to_vec();
                 for (number, offset, line) in std::mem::take(&mut before) {
-                    self.show(name, filename, '-', number, offset, &line, end, out)?;
+                    if self.show(name, filename, '-', number, offset, &line, end, out)? {
+                        last_shown = number;
+                    } else {
+                        left_out = true;
+                    }
                 }
                 self.shown = true;
-                last_shown = number;
-                match self.options.only {
+                let is_shown = match self.options.only {
                     true => self.show_matches(name, filename, number, offset, &line, end, out)?,
                     false => self.show(name, filename, ':', number, offset, &line, end, out)?,
+                };
+                if is_shown {
+                    last_shown = number;
+                } else {
+                    left_out = true;
+                    self.keep(&mut before, (number, offset, line));
                 }
                 after = self.options.after;
             }
@@ -666,15 +681,30 @@ impl Search {
                     && let Some((offset, range)) = reader.next(end)?
                 {
                     number += 1;
-                    after -= 1;
                     let line = reader.buffer[range].to_vec();
-                    self.show(name, filename, '-', number, offset, &line, end, out)?;
+                    let is_shown =
+                        self.show(name, filename, '-', number, offset, &line, end, out)?;
+                    after = if is_shown { after - 1 } else { 0 };
+                    left_out |= !is_shown;
                 }
                 reader.give_back();
                 break;
             }
         }
+        if left_out && !self.options.binary_without_match {
+            binary_matches(name, out)?;
+        }
         self.summary(name, filename, selected, out)
+    }
+
+    /// Keeps a line that may be shown before the next match.
+    fn keep(&self, before: &mut VecDeque<Kept>, line: Kept) {
+        if self.options.before > 0 {
+            before.push_back(line);
+            if before.len() > self.options.before {
+                before.pop_front();
+            }
+        }
     }
 
     fn summary(
@@ -755,6 +785,7 @@ impl Search {
         out.write_all(&line[shown..])
     }
 
+    /// Writes a line; false if it is no text, and left out.
     #[allow(clippy::too_many_arguments, reason = "they are what a line of output is made of")]
     fn show(
         &self,
@@ -766,18 +797,23 @@ impl Search {
         line: &[u8],
         end: u8,
         out: &mut impl Write,
-    ) -> io::Result<()> {
+    ) -> io::Result<bool> {
         if separator == '-' && self.options.only {
-            return Ok(());
+            return Ok(true);
+        }
+        if !self.options.is_text(line) {
+            return Ok(false);
         }
         self.prefix(name, filename, separator, number, offset, out)?;
         match self.options.color && (separator == ':') != self.options.invert {
             true => self.show_colored(line, out)?,
             false => out.write_all(line)?,
         }
-        out.write_all(&[end])
+        out.write_all(&[end])?;
+        Ok(true)
     }
 
+    /// Writes what matches in a line; false if some of it is no text, and left out.
     #[allow(clippy::too_many_arguments, reason = "they are what a line of output is made of")]
     fn show_matches(
         &self,
@@ -788,11 +824,16 @@ impl Search {
         line: &[u8],
         end: u8,
         out: &mut impl Write,
-    ) -> io::Result<()> {
+    ) -> io::Result<bool> {
         if self.options.invert {
-            return Ok(());
+            return Ok(true);
         }
+        let mut is_text = true;
         for (from, to) in self.engine.spans(line) {
+            if !self.options.is_text(&line[from..to]) {
+                is_text = false;
+                continue;
+            }
             self.prefix(name, filename, ':', number, offset + from as u64, out)?;
             match self.options.color {
                 true => self.show_colored(&line[from..to], out)?,
@@ -800,8 +841,34 @@ impl Search {
             }
             out.write_all(&[end])?;
         }
-        Ok(())
+        Ok(is_text)
     }
+}
+
+/// Whether the locale is `C`, which is also what no locale comes to.
+fn is_locale_of_bytes() -> bool {
+    let set = ["LC_ALL", "LC_CTYPE", "LANG"].iter().filter_map(std::env::var_os);
+    let locale = set.into_iter().find(|locale| !locale.is_empty());
+    locale.is_none_or(|locale| locale == "C" || locale == "POSIX")
+}
+
+impl Options {
+    /// Whether a part of a file can be shown.
+    fn is_text(&self, part: &[u8]) -> bool {
+        self.binary_as_text
+            || (self.null_data || memchr::memchr(0, part).is_none())
+                && (self.of_bytes || std::str::from_utf8(part).is_ok())
+    }
+}
+
+/// A line by its number, where it begins and what it holds.
+type Kept = (u64, u64, Vec<u8>);
+
+/// Says that a file has a match in what cannot be shown.
+fn binary_matches(name: &str, out: &mut impl Write) -> io::Result<()> {
+    out.flush()?;
+    eprintln!("grep: {name}: binary file matches");
+    Ok(())
 }
 
 /// Lines of an input, in one buffer that is moved and filled.
