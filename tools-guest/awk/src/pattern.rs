@@ -24,7 +24,7 @@ impl Matcher {
     /// # Errors
     /// The message, where the source is not well formed.
     pub(crate) fn new(source: &str, any_case: bool) -> Result<Matcher, String> {
-        let meaning = Meaning { any_case, dot_is_newline: true, by_lines: false };
+        let meaning = Meaning { any_case, dot_is_newline: true, ..Meaning::default() };
         // One whose classes are too large has those of ASCII.
         let regex = Regex::new(&translate(source, class), meaning)
             .or_else(|_| Regex::new(&translate(source, ascii_class), meaning))
@@ -251,6 +251,11 @@ fn bracket(chars: &[char], class: Class, result: &mut String) -> usize {
                 next if next.is_digit(8) => {
                     let (c, length) = numbered(&chars[at - 1..], 8, 3);
                     at += length - 1;
+                    let _ = write!(set, "\\x{{{:X}}}", u32::from(c.unwrap_or(next)));
+                }
+                'x' if chars.get(at).is_some_and(char::is_ascii_hexdigit) => {
+                    let (c, length) = numbered(&chars[at..], 16, 2);
+                    at += length;
                     let _ = write!(set, "\\x{{{:X}}}", u32::from(c.unwrap_or(next)));
                 }
                 next if next.is_ascii_alphanumeric() => set.push(next),

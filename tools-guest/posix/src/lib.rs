@@ -6,5 +6,5 @@
 mod longest;
 mod syntax;
 
-pub use longest::{Longest, Meaning, Regex};
+pub use longest::{Longest, Meaning, Regex, Text, with_bytes};
 pub use syntax::{Syntax, ascii_class, class, escape, has_references, translate};

@@ -3,6 +3,7 @@
 //! The `regex` crate takes the first alternative that matches, as Perl does. Where a match begins
 //! is the same for both; where it ends is found here.
 
+use std::borrow::Cow;
 use std::cell::{OnceCell, RefCell};
 use std::ops::Range;
 
@@ -10,6 +11,7 @@ use regex::bytes::RegexBuilder;
 use regex_automata::hybrid::dfa::{Cache, DFA};
 use regex_automata::util::syntax;
 use regex_automata::{Anchored, Input, MatchKind, nfa};
+use toolcell_text::escape;
 
 use crate::syntax::{Syntax, ascii_class, class, translate_with};
 
@@ -25,6 +27,20 @@ pub struct Meaning {
     pub dot_is_newline: bool,
     /// `^` and `$` are at lines, and not at the ends of the text alone.
     pub by_lines: bool,
+    /// What the expression is compared with.
+    pub text: Text,
+}
+
+/// What a character of a text is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Text {
+    /// One of Unicode; of a byte that is none, a character is [made](toolcell_text::escape).
+    #[default]
+    Escaped,
+    /// One of Unicode, among bytes that are none.
+    Raw,
+    /// A byte.
+    Bytes,
 }
 
 /// A regular expression. Of the matches that begin first, the longest counts.
@@ -61,11 +77,18 @@ impl Regex {
     /// What the C library says of an expression that is not well formed.
     pub fn posix(source: &str, syntax: Syntax, meaning: Meaning) -> Result<Regex, String> {
         let too_big = |error: &regex::Error| matches!(error, regex::Error::CompiledTooBig(_));
-        let translated = translate_with(class, source, syntax, false)?;
-        let built = match Regex::new(&translated, meaning) {
-            Err(error) if too_big(&error) => {
-                Regex::new(&translate_with(ascii_class, source, syntax, false)?, meaning)
-            }
+        let of_bytes = meaning.text == Text::Bytes;
+        let source = if of_bytes { escape::apart(source) } else { Cow::Borrowed(source) };
+        let translated = |class: fn(&str) -> Option<&'static str>| {
+            let translated = translate_with(class, &source, syntax, false)?;
+            Ok::<_, String>(match meaning.text {
+                Text::Escaped => translated,
+                Text::Raw | Text::Bytes => with_bytes(&translated, of_bytes),
+            })
+        };
+        let classes = if of_bytes { ascii_class } else { class };
+        let built = match Regex::new(&translated(classes)?, meaning) {
+            Err(error) if too_big(&error) => Regex::new(&translated(ascii_class)?, meaning),
             built => built,
         };
         built.map_err(|error| match too_big(&error) {
@@ -130,7 +153,29 @@ fn build(pattern: &str, meaning: Meaning) -> Result<regex::bytes::Regex, regex::
         .case_insensitive(meaning.any_case)
         .dot_matches_new_line(meaning.dot_is_newline)
         .multi_line(meaning.by_lines)
+        .unicode(meaning.text != Text::Bytes)
         .build()
+}
+
+/// An expression in which the characters that stand for bytes are those bytes. Among characters of
+/// Unicode, a class cannot hold any.
+pub fn with_bytes(pattern: &str, in_classes: bool) -> String {
+    let mut result = String::with_capacity(pattern.len());
+    let (mut depth, mut is_escaped) = (0_usize, false);
+    for c in pattern.chars() {
+        match escape::escaped(c) {
+            Some(byte) if in_classes => result.push_str(&format!("\\x{byte:02X}")),
+            Some(byte) if depth == 0 => result.push_str(&format!("(?-u:\\x{byte:02X})")),
+            _ => result.push(c),
+        }
+        match c {
+            '[' if !is_escaped => depth += 1,
+            ']' if !is_escaped => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        is_escaped = c == '\\' && !is_escaped;
+    }
+    result
 }
 
 /// An expression, for the ends of its matches.
@@ -151,7 +196,8 @@ impl Longest {
             .utf8(false)
             .case_insensitive(meaning.any_case)
             .dot_matches_new_line(meaning.dot_is_newline)
-            .multi_line(meaning.by_lines);
+            .multi_line(meaning.by_lines)
+            .unicode(meaning.text != Text::Bytes);
         let dfa = DFA::builder()
             .configure(DFA::config().match_kind(MatchKind::All).cache_capacity(MAX_BYTES))
             .syntax(syntax)

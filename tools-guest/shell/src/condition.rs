@@ -69,7 +69,9 @@ impl<S: System> Shell<S> {
                             format!("{} {operator} {}", operand(&left), operand(&shown))
                         });
                         let nocase = self.state.shopt("nocasematch");
-                        let matches = Pattern::new(&pattern.pattern(), true, nocase).matches(&left);
+                        let pattern = pattern.pattern();
+                        let pattern = Pattern::new(&self.in_locale(&pattern), true, nocase);
+                        let matches = pattern.matches(&self.in_locale(&left));
                         matches == (operator != "!=")
                     }
                     _ => {
@@ -106,10 +108,12 @@ impl<S: System> Shell<S> {
 
     fn match_regex(&mut self, text: &str, source: &str) -> Result<bool, Unwind> {
         let nocase = self.state.shopt("nocasematch");
-        let expression = self.matching.get(source, nocase).ok_or(Unwind::Return(2))?;
-        let groups = expression.captures(text);
+        let (text, source) = (self.in_locale(text), self.in_locale(source));
+        let expression = self.matching.get(&source, nocase).ok_or(Unwind::Return(2))?;
+        let groups = expression.captures(&text);
         let found = groups.is_some();
-        let elements: BTreeMap<i64, String> = (0..).zip(groups.into_iter().flatten()).collect();
+        let groups = groups.into_iter().flatten().map(|group| self.out_of_locale(group));
+        let elements: BTreeMap<i64, String> = (0..).zip(groups).collect();
         self.state.vars.entry("BASH_REMATCH").value = Value::Indexed(Some(elements));
         Ok(found)
     }

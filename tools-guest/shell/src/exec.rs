@@ -399,8 +399,9 @@ impl<S: System> Shell<S> {
     fn matches_any(&mut self, text: &str, patterns: &[Word]) -> Result<bool, Unwind> {
         for pattern in patterns {
             let pattern = self.expand_pattern(pattern)?;
+            let (pattern, text) = (self.in_locale(&pattern), self.in_locale(text));
             let (extglob, nocase) = (self.state.shopt("extglob"), self.state.shopt("nocasematch"));
-            if Pattern::new(&pattern, extglob, nocase).matches(text) {
+            if Pattern::new(&pattern, extglob, nocase).matches(&text) {
                 return Ok(true);
             }
         }

@@ -18,6 +18,7 @@ mod exec;
 mod expand;
 mod jobs;
 mod killed;
+mod locale;
 mod matching;
 mod process;
 mod quote;

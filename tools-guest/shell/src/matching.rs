@@ -45,7 +45,7 @@ impl Expression {
             let regex = fancy_regex::Regex::new(&format!("{flags}{translated}")).ok()?;
             return Some(Expression::Referring(regex));
         }
-        let meaning = Meaning { any_case, dot_is_newline: true, by_lines: false };
+        let meaning = Meaning { any_case, dot_is_newline: true, ..Meaning::default() };
         let regex = Regex::posix(source, Syntax::Library, meaning).ok()?;
         Some(Expression::Plain(Box::new(regex)))
     }

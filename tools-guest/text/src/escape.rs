@@ -46,8 +46,32 @@ pub fn encode(text: &str) -> Cow<'_, [u8]> {
     Cow::Owned(bytes)
 }
 
+/// A text with each byte of what is not ASCII as a character: that is how a locale without
+/// characters has it. [`joined`] turns it back.
+pub fn apart(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() {
+        return Cow::Borrowed(text);
+    }
+    let bytes = encode(text);
+    Cow::Owned(bytes.iter().map(|byte| escape(*byte).unwrap_or(char::from(*byte))).collect())
+}
+
+/// A text in which bytes that make up a character are one.
+pub fn joined(text: &str) -> String {
+    decode(&encode(text))
+}
+
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn characters_come_apart_and_together() {
+        let text = "a\u{e9}\u{65e5}\u{10ffe9}b";
+        let apart = super::apart(text);
+        assert_eq!(apart.chars().count(), 8);
+        assert_eq!(super::joined(&apart), text);
+        assert_eq!(super::encode(&apart), super::encode(text));
+    }
+
     use super::*;
 
     #[test]

@@ -10,10 +10,10 @@ use grep_matcher::{LineMatchKind, Matcher};
 use grep_regex::RegexMatcherBuilder;
 
 use toolcell_direct::Kind;
-use toolcell_posix::{Longest, Meaning, Syntax as Posix, has_references, translate};
+use toolcell_posix::{Longest, Meaning, Syntax as Posix, has_references, translate, with_bytes};
 use toolcell_prefilter::{MAX_REGEX, Prefiltered};
 use toolcell_program::args::{Arg, parse};
-use toolcell_program::{message, open};
+use toolcell_program::{is_of_bytes, message, open};
 use toolcell_text::wild;
 
 /// Bytes read of a file at once; a longer line makes the buffer grow.
@@ -196,7 +196,7 @@ fn options(name: &str, words: &[String]) -> Result<(Options, Vec<String>), Strin
         exclude_dir: Vec::new(),
         binary_as_text: false,
         binary_without_match: false,
-        of_bytes: is_locale_of_bytes(),
+        of_bytes: is_of_bytes(),
         label: "(standard input)".to_owned(),
         null_data: false,
         separator: Some("--".to_owned()),
@@ -431,6 +431,7 @@ fn patterns(options: &Options, references: bool) -> Result<Vec<String>, String> 
             Syntax::Basic => translate(pattern, Posix::Basic, references)?,
             Syntax::Extended => translate(pattern, Posix::Extended, references)?,
         };
+        let translated = with_bytes(&translated, options.of_bytes);
         Ok(match options.line {
             true => format!("^(?:{translated})$"),
             false => format!("(?:{translated})"),
@@ -843,13 +844,6 @@ impl Search {
         }
         Ok(is_text)
     }
-}
-
-/// Whether the locale is `C`, which is also what no locale comes to.
-fn is_locale_of_bytes() -> bool {
-    let set = ["LC_ALL", "LC_CTYPE", "LANG"].iter().filter_map(std::env::var_os);
-    let locale = set.into_iter().find(|locale| !locale.is_empty());
-    locale.is_none_or(|locale| locale == "C" || locale == "POSIX")
 }
 
 impl Options {

@@ -44,9 +44,15 @@ impl<S: System> Shell<S> {
         deadline: Option<Duration>,
     ) -> Result<(Vec<u8>, End), Unwind> {
         let mut line = Vec::new();
+        // Whole characters that were read, and the bytes of the line that they take.
+        let (mut characters, mut settled) = (0, 0);
         loop {
-            if count.is_some_and(|count| text::decode(&line).chars().count() >= count) {
-                return Ok((line, End::Count));
+            if let Some(count) = count {
+                let (more, bytes) = self.whole_characters(&line[settled..]);
+                (characters, settled) = (characters + more, settled + bytes);
+                if characters >= count {
+                    return Ok((line, End::Count));
+                }
             }
             if line.len() >= MAX_LINE {
                 return Ok((line, End::Count));

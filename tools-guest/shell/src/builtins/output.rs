@@ -249,7 +249,7 @@ impl<S: System> Printer<'_, S> {
 
     fn parse(&mut self, text: &str) -> i128 {
         if let Some(rest) = text.strip_prefix(['\'', '"']) {
-            return rest.chars().next().map_or(0, |c| i128::from(u32::from(c)));
+            return i128::from(self.shell.code_of_first(rest));
         }
         let trimmed = text.trim_start();
         let (negative, digits) = match trimmed.strip_prefix('-') {
@@ -279,7 +279,7 @@ impl<S: System> Printer<'_, S> {
     fn float(&mut self) -> f64 {
         let text = self.next().unwrap_or("0").to_owned();
         if let Some(rest) = text.strip_prefix(['\'', '"']) {
-            return rest.chars().next().map_or(0.0, |c| f64::from(u32::from(c)));
+            return f64::from(self.shell.code_of_first(rest));
         }
         match text.trim().parse() {
             Ok(value) => value,
@@ -427,7 +427,8 @@ impl<S: System> Printer<'_, S> {
                 self.stopped = stopped;
             }
             'q' => {
-                let text = quote::backslashed(self.next().unwrap_or_default());
+                let text = self.next().unwrap_or_default().to_owned();
+                let text = quote::backslashed(&self.shell.in_locale(&text));
                 pad(output, &text, spec);
             }
             'Q' => {

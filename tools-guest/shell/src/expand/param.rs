@@ -69,6 +69,18 @@ impl<S: System> Shell<S> {
             }
             _ => self.lookup(param)?,
         };
+        let takes_apart = matches!(
+            param.op,
+            Op::Substring { .. }
+                | Op::Remove { .. }
+                | Op::Replace { .. }
+                | Op::Case { .. }
+                | Op::Transform(_)
+        );
+        let values = match takes_apart {
+            true => values.map(|value| self.in_locale(&value).into_owned()),
+            false => values,
+        };
         let values = match &param.op {
             Op::Length if counts_elements(param) => values,
             Op::None | Op::Names { .. } | Op::Keys { .. } => {
@@ -80,7 +92,7 @@ impl<S: System> Shell<S> {
                     Values::Many { values, .. } => values.len(),
                     Values::One(value) => {
                         self.check_bound(param, &values)?;
-                        value.as_ref().map_or(0, |value| value.chars().count())
+                        value.as_ref().map_or(0, |value| self.in_locale(value).chars().count())
                     }
                 };
                 Values::One(Some(length.to_string()))
@@ -113,7 +125,7 @@ impl<S: System> Shell<S> {
                 self.check_bound(param, &values)?;
                 // Here the extended patterns count whatever `extglob` says.
                 let text = pattern.as_ref().map(|word| self.expand_pattern(word)).transpose()?;
-                let pattern = text.map(|text| Pattern::new(&text, true, false));
+                let pattern = text.map(|text| Pattern::new(&self.in_locale(&text), true, false));
                 values.map(|value| change_case(&value, *upper, *all, pattern.as_ref()))
             }
             Op::Transform(letter) => {
@@ -124,6 +136,10 @@ impl<S: System> Shell<S> {
                 }
             }
             Op::Bad => return self.bad_substitution(param),
+        };
+        let values = match takes_apart {
+            true => values.map(|value| self.out_of_locale(value)),
+            false => values,
         };
         self.push_values(values, &param.op, quoted, out);
         Ok(())
@@ -473,7 +489,7 @@ impl<S: System> Shell<S> {
     /// Patterns in expansions always know extended ones when they are on.
     fn compile(&mut self, word: &Word) -> Expand<Pattern> {
         let text = self.expand_pattern(word)?;
-        Ok(Pattern::new(&text, self.state.shopt("extglob"), false))
+        Ok(Pattern::new(&self.in_locale(&text), self.state.shopt("extglob"), false))
     }
 
     fn compile_for_replace(&mut self, word: &Word, anchor: Anchor) -> Expand<Option<Pattern>> {
@@ -481,7 +497,8 @@ impl<S: System> Shell<S> {
         let nocase = self.state.shopt("nocasematch");
         // Nothing is at the start and at the end of everything: `${names[@]/#/--}`.
         let matches = !text.is_empty() || matches!(anchor, Anchor::Start | Anchor::End);
-        Ok(matches.then(|| Pattern::new(&text, self.state.shopt("extglob"), nocase)))
+        Ok(matches
+            .then(|| Pattern::new(&self.in_locale(&text), self.state.shopt("extglob"), nocase)))
     }
 
     /// What a match is replaced with; `None` stands for the match itself.

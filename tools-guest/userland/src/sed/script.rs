@@ -1,6 +1,8 @@
 //! A script as commands.
 
-use toolcell_posix::{Meaning, Regex, Syntax, has_references, translate};
+use toolcell_posix::{Meaning, Regex, Syntax, Text, has_references, translate};
+use toolcell_program::is_of_bytes;
+use toolcell_text::escape;
 
 use super::run::Settings;
 
@@ -518,7 +520,9 @@ impl Parser<'_> {
                 Err(_) => self.error("Invalid back reference"),
             };
         }
-        let meaning = Meaning { any_case: fold, dot_is_newline: true, by_lines: lines };
+        let text_of = if is_of_bytes() { Text::Bytes } else { Text::Raw };
+        let meaning =
+            Meaning { any_case: fold, dot_is_newline: true, by_lines: lines, text: text_of };
         match Regex::posix(&text, syntax, meaning) {
             Ok(regex) => Ok(Pattern::Plain(Box::new(regex))),
             Err(error) => self.error(&error),
@@ -678,17 +682,17 @@ fn escapes(text: &str) -> String {
         };
         match escaped(letter, &mut chars) {
             Some(code) => {
-                // The character itself, whatever it means in an expression.
-                let is_code = matches!(letter, 'c' | 'd' | 'o' | 'x');
-                if is_code && !char::from(code).is_ascii_alphanumeric() {
+                // It means what it means unescaped, as in GNU's; a backslash is one.
+                if code == b'\\' {
                     result.push('\\');
                 }
-                result.push(char::from(code));
+                result.push(escape::escape(code).unwrap_or(char::from(code)));
             }
             None => result.extend(['\\', letter]),
         }
     }
-    result
+    // Several bytes may be a character.
+    escape::joined(&result)
 }
 
 /// The byte that an escape stands for, if it does: `letter` is what follows the backslash, `chars`
