@@ -6,8 +6,9 @@
 //! ```
 //!
 //! `GENERATED_SEED` chooses another sequence of commands, `GENERATED_ONLY` keeps to commands that
-//! contain a text, and `GENERATED_MESSAGES=1` compares what stands on standard error word by word.
-//! A command that differs is made smaller before it is shown.
+//! contain a text, `GENERATED_LOCALE` runs them in another locale (`C`), and `GENERATED_MESSAGES=1`
+//! compares what stands on standard error word by word. A command that differs is made smaller before
+//! it is shown.
 
 mod grammar;
 
@@ -51,6 +52,8 @@ fn setting(name: &str) -> Option<String> {
 
 /// The command as both sides run it.
 fn wrapped(command: &str) -> String {
+    let locale = setting("GENERATED_LOCALE").map(|name| format!("export LC_ALL={name}; "));
+    let command = locale.unwrap_or_default() + command;
     match setting("GENERATED_MESSAGES").is_some() {
         true => format!("( {command} ) 2>&1 < /dev/null; s=$?; rm -rf w; exit $s"),
         false => format!(
@@ -151,6 +154,11 @@ fn write_files(grammar: &Grammar, random: &mut Random, directories: [&Path; 2]) 
     s1.sort();
     s2.sort();
     let x = text(&lines("text-line", 4));
+    // In Latin-1, which is no UTF-8.
+    let latin: Vec<u8> = text(&lines("utf8-line", 6))
+        .chars()
+        .map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?'))
+        .collect();
     let files = [
         ("a.txt", text(&a)),
         ("w.txt", text(&w)),
@@ -175,6 +183,8 @@ fn write_files(grammar: &Grammar, random: &mut Random, directories: [&Path; 2]) 
         ("d2/sub/three.txt", text(&lines("number-line", 2))),
         ("d2/sub/five.txt", text(&lines("number-line", 2))),
     ];
+    let files = files.map(|(name, content)| (name, content.into_bytes()));
+    let files: Vec<_> = files.into_iter().chain([("y.txt", latin)]).collect();
     for directory in directories {
         for (name, content) in &files {
             let path = directory.join(name);
