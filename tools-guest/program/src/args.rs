@@ -89,6 +89,24 @@ pub fn parse(words: &[String], letters: &str, long: &[&str]) -> Result<Vec<Arg>,
     Ok(args)
 }
 
+/// The choice that a word names, or what only one of their names begins with.
+///
+/// # Errors
+/// The message about the value of `option`, with the names that there are.
+pub fn choice<T: Copy>(option: &str, word: &str, choices: &[(&str, T)]) -> Result<T, String> {
+    if let Some((_, choice)) = choices.iter().find(|(name, _)| *name == word) {
+        return Ok(*choice);
+    }
+    let mut begun = choices.iter().filter(|(name, _)| name.starts_with(word));
+    let reason = match (begun.next(), begun.next()) {
+        (Some((_, choice)), None) => return Ok(*choice),
+        (None, _) => "invalid",
+        _ => "ambiguous",
+    };
+    let names: String = choices.iter().map(|(name, _)| format!("\n  - ‘{name}’")).collect();
+    Err(format!("{reason} argument ‘{word}’ for ‘{option}’\nValid arguments are:{names}"))
+}
+
 /// The entry of a long name, or of the beginning of one that is the beginning of no other.
 fn named<'a>(name: &str, word: &str, long: &[&'a str]) -> Result<&'a str, String> {
     let full = |entry: &'a str| entry.split(['=', ':']).next().unwrap_or_default();

@@ -57,13 +57,6 @@ pub fn finish(name: &str, status: i32, out: &mut impl Write) -> ! {
     std::process::exit(status)
 }
 
-/// Whether every byte is a character: the locale is `C`, which is also what no locale comes to.
-pub fn is_of_bytes() -> bool {
-    let set = ["LC_ALL", "LC_CTYPE", "LANG"].iter().filter_map(std::env::var_os);
-    let locale = set.into_iter().find(|locale| !locale.is_empty());
-    locale.is_none_or(|locale| locale == "C" || locale == "POSIX")
-}
-
 /// What the C library says of an error.
 pub fn message(error: &io::Error) -> String {
     let text = match error.kind() {

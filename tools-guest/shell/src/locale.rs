@@ -10,10 +10,7 @@ use crate::system::System;
 impl<S: System> Shell<S> {
     /// Whether every byte is a character: the locale is `C`, or there is none.
     pub(crate) fn is_of_bytes(&self) -> bool {
-        let mut set = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(|name| {
-            self.state.vars.get(name)?.value.scalar().filter(|locale| !locale.is_empty())
-        });
-        set.next().is_none_or(|locale| locale == "C" || locale == "POSIX")
+        escape::is_of_bytes(|name| self.state.vars.get(name)?.value.scalar())
     }
 
     /// A text in the characters of the locale.
@@ -21,6 +18,14 @@ impl<S: System> Shell<S> {
         match !text.is_ascii() && self.is_of_bytes() {
             true => escape::apart(text),
             false => Cow::Borrowed(text),
+        }
+    }
+
+    /// The same of a text that is not needed any more.
+    pub(crate) fn owned_in_locale(&self, text: String) -> String {
+        match self.in_locale(&text) {
+            Cow::Owned(apart) => apart,
+            Cow::Borrowed(_) => text,
         }
     }
 

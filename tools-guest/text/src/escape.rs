@@ -46,6 +46,14 @@ pub fn encode(text: &str) -> Cow<'_, [u8]> {
     Cow::Owned(bytes)
 }
 
+/// Whether every byte is a character: the locale is `C`, which is also what no locale comes to.
+/// `get` gives what the variables of the locale are set to.
+pub fn is_of_bytes<T: AsRef<str>>(get: impl Fn(&str) -> Option<T>) -> bool {
+    let mut set = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(get);
+    set.find(|locale| !locale.as_ref().is_empty())
+        .is_none_or(|locale| matches!(locale.as_ref(), "C" | "POSIX"))
+}
+
 /// A text with each byte of what is not ASCII as a character: that is how a locale without
 /// characters has it. [`joined`] turns it back.
 pub fn apart(text: &str) -> Cow<'_, str> {

@@ -5,7 +5,7 @@ mod zone;
 use std::io::{BufRead, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use toolcell_program::args::{Arg, parse};
+use toolcell_program::args::{Arg, choice, parse};
 use toolcell_program::{message, open};
 use toolcell_text::{Moment, time_in, when_in, zone_before};
 use zone::Local;
@@ -111,7 +111,8 @@ fn options(words: &[String]) -> Result<Options, String> {
         "utc:u",
         "universal:u",
     ];
-    let args = parse(words, "d:f:I::r:Rs:u", &long).map_err(|error| format!("{error}\n{HINT}"))?;
+    let hinted = |error: String| format!("{error}\n{HINT}");
+    let args = parse(words, "d:f:I::r:Rs:u", &long).map_err(hinted)?;
     let (mut source, mut format, mut utc, mut sets) = (Source::Now, None, false, false);
     let mut operands = Vec::new();
     for arg in args {
@@ -130,9 +131,9 @@ fn options(words: &[String]) -> Result<Options, String> {
             "resolution" => (Some(Source::Resolution), None),
             "I" => {
                 let precision = value.as_deref().unwrap_or("date");
-                (None, Some(precise(precision, &ISO, "--iso-8601")?))
+                (None, Some(choice("--iso-8601", precision, &ISO).map_err(hinted)?))
             }
-            "rfc-3339" => (None, Some(precise(&text, &RFC, "--rfc-3339")?)),
+            "rfc-3339" => (None, Some(choice("--rfc-3339", &text, &RFC).map_err(hinted)?)),
             "R" => (None, Some(EMAIL)),
             "u" => {
                 utc = true;
@@ -201,23 +202,6 @@ fn is_clock_setting(word: &str) -> bool {
         && seconds.len() == 2
         && all_digits(digits)
         && all_digits(seconds)
-}
-
-/// The format for a word, or for what only one of them begins with.
-fn precise(
-    word: &str,
-    formats: &[(&str, &'static str)],
-    option: &str,
-) -> Result<&'static str, String> {
-    let mut found = formats.iter().filter(|(name, _)| name.starts_with(word));
-    let reason = match (found.next(), found.next()) {
-        (Some((_, format)), None) => return Ok(format),
-        (None, _) => "invalid",
-        (Some(_), Some(_)) => "ambiguous",
-    };
-    let names = formats.iter().map(|(name, _)| format!("\n  - ‘{name}’"));
-    let names = names.collect::<String>();
-    Err(format!("{reason} argument ‘{word}’ for ‘{option}’\nValid arguments are:{names}\n{HINT}"))
 }
 
 fn now() -> Moment {

@@ -13,8 +13,8 @@ use toolcell_direct::Kind;
 use toolcell_posix::{Longest, Meaning, Syntax as Posix, has_references, translate, with_bytes};
 use toolcell_prefilter::{MAX_REGEX, Prefiltered};
 use toolcell_program::args::{Arg, parse};
-use toolcell_program::{is_of_bytes, message, open};
-use toolcell_text::wild;
+use toolcell_program::{message, open};
+use toolcell_text::{escape, wild};
 
 /// Bytes read of a file at once; a longer line makes the buffer grow.
 const CHUNK: usize = 256 << 10;
@@ -196,7 +196,7 @@ fn options(name: &str, words: &[String]) -> Result<(Options, Vec<String>), Strin
         exclude_dir: Vec::new(),
         binary_as_text: false,
         binary_without_match: false,
-        of_bytes: is_of_bytes(),
+        of_bytes: escape::is_of_bytes(|name| std::env::var(name).ok()),
         label: "(standard input)".to_owned(),
         null_data: false,
         separator: Some("--".to_owned()),
@@ -619,7 +619,7 @@ impl Search {
             }
             let matched = self.engine.is_match(line);
             if matched == self.options.invert {
-                if lists {
+                if lists || after == 0 && self.options.before == 0 {
                     continue;
                 }
                 let line = line.to_vec();

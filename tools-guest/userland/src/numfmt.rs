@@ -95,14 +95,12 @@ impl Options {
             match shown {
                 Ok(shown) => drop(out.write_all(&shown)),
                 Err(error) => {
-                    if self.invalid == Invalid::Abort {
-                        let _ = out.flush();
-                        eprintln!("numfmt: {error}");
-                        return Err(Abort);
-                    }
                     if self.invalid != Invalid::Ignore {
                         let _ = out.flush();
                         eprintln!("numfmt: {error}");
+                    }
+                    if self.invalid == Invalid::Abort {
+                        return Err(Abort);
                     }
                     all = false;
                     let _ = out.write_all(text);

@@ -78,7 +78,7 @@ impl<S: System> Shell<S> {
                 | Op::Transform(_)
         );
         let values = match takes_apart {
-            true => values.map(|value| self.in_locale(&value).into_owned()),
+            true => values.map(|value| self.owned_in_locale(value)),
             false => values,
         };
         let values = match &param.op {

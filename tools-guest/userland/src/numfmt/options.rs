@@ -102,7 +102,8 @@ pub(super) fn parse(words: &[String]) -> Result<(Options, Vec<String>), String> 
         "to-unit=",
         "zero-terminated:z",
     ];
-    let args = args::parse(words, "d:z", &long).map_err(|error| format!("{error}\n{HINT}"))?;
+    let hinted = |error: String| format!("{error}\n{HINT}");
+    let args = args::parse(words, "d:z", &long).map_err(hinted)?;
     let mut options = Options {
         from: Scale::None,
         to: Scale::None,
@@ -132,10 +133,12 @@ pub(super) fn parse(words: &[String]) -> Result<(Options, Vec<String>), String> 
         let has_value = value.is_some();
         let value = value.unwrap_or_default();
         match name.as_str() {
-            "from" => options.from = choice("--from", &value, &FROM)?,
-            "to" => options.to = choice("--to", &value, &FROM_BUT_AUTO)?,
-            "round" => options.round = choice("--round", &value, &ROUND)?,
-            "invalid" => options.invalid = choice("--invalid", &value, &INVALID)?,
+            "from" => options.from = args::choice("--from", &value, &FROM).map_err(hinted)?,
+            "to" => options.to = args::choice("--to", &value, &FROM_BUT_AUTO).map_err(hinted)?,
+            "round" => options.round = args::choice("--round", &value, &ROUND).map_err(hinted)?,
+            "invalid" => {
+                options.invalid = args::choice("--invalid", &value, &INVALID).map_err(hinted)?
+            }
             "from-unit" => options.from_unit = unit(&value)?,
             "to-unit" => options.to_unit = unit(&value)?,
             "field" if fields.is_some() => {
@@ -283,21 +286,6 @@ const INVALID: [(&str, Invalid); 4] = [
     ("warn", Invalid::Warn),
     ("ignore", Invalid::Ignore),
 ];
-
-/// The choice of a name, or of the beginning of one that is the beginning of no other.
-fn choice<T: Copy>(option: &str, word: &str, choices: &[(&str, T)]) -> Result<T, String> {
-    if let Some((_, choice)) = choices.iter().find(|(name, _)| *name == word) {
-        return Ok(*choice);
-    }
-    let mut begun = choices.iter().filter(|(name, _)| name.starts_with(word));
-    let reason = match (begun.next(), begun.next()) {
-        (Some((_, choice)), None) => return Ok(*choice),
-        (None, _) => "invalid",
-        _ => "ambiguous",
-    };
-    let names: String = choices.iter().map(|(name, _)| format!("\n  - ‘{name}’")).collect();
-    Err(format!("{reason} argument ‘{word}’ for ‘{option}’\nValid arguments are:{names}\n{HINT}"))
-}
 
 /// A whole number, `K` for a thousand and `Ki` for 1024 and so on.
 fn unit(text: &str) -> Result<u64, String> {

@@ -1,7 +1,6 @@
 //! A script as commands.
 
 use toolcell_posix::{Meaning, Regex, Syntax, Text, has_references, translate};
-use toolcell_program::is_of_bytes;
 use toolcell_text::escape;
 
 use super::run::Settings;
@@ -520,7 +519,11 @@ impl Parser<'_> {
                 Err(_) => self.error("Invalid back reference"),
             };
         }
-        let text_of = if is_of_bytes() { Text::Bytes } else { Text::Raw };
+        let text_of = if escape::is_of_bytes(|name| std::env::var(name).ok()) {
+            Text::Bytes
+        } else {
+            Text::Raw
+        };
         let meaning =
             Meaning { any_case: fold, dot_is_newline: true, by_lines: lines, text: text_of };
         match Regex::posix(&text, syntax, meaning) {
