@@ -22,10 +22,10 @@ const PROGRAMS: &[(&str, &str)] = &[
          dircolors dirname echo expand expr factor false fold join link md5sum \
          mktemp nl nproc od paste pathchk pr printenv printf ptx pwd readlink \
          realpath rm rmdir seq sha1sum sha224sum sha256sum sha384sum sha512sum shred shuf sleep \
-         sort split sum tee test touch tr true truncate tsort tty unexpand uniq unlink \
+         sort split sum tee test tr true truncate tsort tty unexpand uniq unlink \
          wc yes",
     ),
-    ("files", "chgrp chmod chown cp df dir du install ln ls mkdir mv stat vdir"),
+    ("files", "chgrp chmod chown cp df dir du install ln ls mkdir mv stat touch vdir"),
     ("jq", "jq"),
     ("rg", "rg"),
     (

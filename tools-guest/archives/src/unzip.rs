@@ -8,6 +8,7 @@ use toolcell_program::args::{Arg, parse};
 use toolcell_program::files::{set_mode, symlink};
 use toolcell_program::message;
 use toolcell_text::wild;
+use toolcell_text::{at_local, day_of};
 use zip::read::ZipFile;
 use zip::{CompressionMethod, DateTime, ZipArchive};
 
@@ -158,19 +159,13 @@ fn list(
     Ok(0)
 }
 
-/// Seconds since 1970 of a time in an archive, which has no zone: it is the cell's, UTC.
+/// Seconds since 1970 of a time in an archive, which is one of the local zone.
 fn seconds(time: DateTime) -> u64 {
-    let (year, month, day) =
-        (u64::from(time.year()), u64::from(time.month()), u64::from(time.day()));
-    let before = |year: u64| year * 365 + year / 4 - year / 100 + year / 400;
-    let leap = year.is_multiple_of(4) && !year.is_multiple_of(100) || year.is_multiple_of(400);
-    let months = [31, if leap { 29 } else { 28 }, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-    let in_year: u64 = months.iter().take(month.saturating_sub(1) as usize).sum();
-    let days = before(year - 1) - before(1969) + in_year + day.saturating_sub(1);
-    days * 86_400
-        + u64::from(time.hour()) * 3600
-        + u64::from(time.minute()) * 60
-        + u64::from(time.second())
+    let day = day_of(time.year().into(), time.month().into(), time.day().into());
+    let (hours, minutes, seconds) = (time.hour(), time.minute(), time.second());
+    let of_day = i64::from(hours) * 3600 + i64::from(minutes) * 60 + i64::from(seconds);
+    let found = at_local(day * 86_400 + of_day, toolcell_zone::local());
+    found.and_then(|seconds| u64::try_from(seconds).ok()).unwrap_or(0)
 }
 
 fn extract(

@@ -305,7 +305,7 @@ fn store(
 /// A time as archives keep it, which begin with 1980.
 fn time(nanos: u64) -> DateTime {
     let seconds = i64::try_from(nanos / 1_000_000_000).unwrap_or(0);
-    let part = |format: &str| toolcell_text::time(format, seconds).parse::<u16>().unwrap_or(0);
+    let part = |format: &str| toolcell_zone::strftime(format, seconds).parse::<u16>().unwrap_or(0);
     let byte = |format: &str| u8::try_from(part(format)).unwrap_or(0);
     DateTime::from_date_and_time(
         part("%Y"),

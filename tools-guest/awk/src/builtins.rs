@@ -1,5 +1,8 @@
 //! The functions that the language has.
 
+use toolcell_text::{at_local, day_of, strftime};
+use toolcell_zone::{Local, local};
+
 use crate::array::{Key, Sought};
 use crate::interp::{Interp, Leave, Run};
 use crate::parser::{Expr, Place, Slot};
@@ -187,7 +190,8 @@ impl<'a> Interp<'a> {
             Builtin::Strftime => self.strftime(args),
             Builtin::Mktime => {
                 let when = self.text(&args[0])?;
-                Ok(Value::Number(mktime(&name(&when)).unwrap_or(-1.0)))
+                let zone = self.zone(args.get(1))?;
+                Ok(Value::Number(mktime(&name(&when), zone).unwrap_or(-1.0)))
             }
             Builtin::And | Builtin::Or | Builtin::Xor => {
                 let mut value = self.number(&args[0])? as u64;
@@ -491,7 +495,17 @@ impl<'a> Interp<'a> {
             Some(when) => self.number(when)?,
             None => seconds(),
         };
-        Ok(Value::text(self.commands.time(&name(&format), when as i64).as_bytes()))
+        let zone = self.zone(args.get(2))?;
+        Ok(Value::text(strftime(&name(&format), when as i64, zone).as_bytes()))
+    }
+
+    /// UTC where the argument that asks for it is true, and the local zone.
+    fn zone(&mut self, utc: Option<&'a Expr>) -> Run<&'static Local> {
+        const UTC: &Local = &Local::utc();
+        Ok(match utc {
+            Some(utc) if self.eval(utc)?.is_true() => UTC,
+            _ => local(),
+        })
     }
 }
 
@@ -517,8 +531,9 @@ fn strtonum(text: &[u8]) -> f64 {
     }
 }
 
-/// Seconds since 1970 of `YYYY MM DD HH MM SS`, in UTC; parts beyond their range carry over.
-fn mktime(text: &str) -> Option<f64> {
+/// Seconds since 1970 of `YYYY MM DD HH MM SS` by the clocks of a zone; parts beyond their range
+/// carry over.
+fn mktime(text: &str, zone: &Local) -> Option<f64> {
     let parts: Option<Vec<i64>> =
         text.split_whitespace().take(6).map(|part| part.parse().ok()).collect();
     let [year, month, day, hour, minute, second] = parts?.try_into().ok()?;
@@ -526,14 +541,8 @@ fn mktime(text: &str) -> Option<f64> {
     if [year, month, day, hour, minute, second].iter().any(|part: &i64| part.abs() > most) {
         return None;
     }
-    // Days of the civil calendar, in years that begin with March.
-    let months = year * 12 + (month - 1) - 2;
-    let (year, month) = (months.div_euclid(12), months.rem_euclid(12));
-    let era = year.div_euclid(400);
-    let of_era = year.rem_euclid(400);
-    let of_year = (153 * month + 2) / 5 + day - 1;
-    let days = era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468;
-    Some((days * 86_400 + hour * 3_600 + minute * 60 + second) as f64)
+    let local = day_of(year, month, day) * 86_400 + hour * 3_600 + minute * 60 + second;
+    at_local(local, zone).map(|seconds| seconds as f64)
 }
 
 fn seconds() -> f64 {
@@ -555,7 +564,7 @@ mod tests {
             ("2024 1", None),
             ("x", None),
         ] {
-            assert_eq!(mktime(text), seconds, "{text}");
+            assert_eq!(mktime(text, &Local::utc()), seconds, "{text}");
         }
         for (text, number) in
             [("0x1F", 31.0), ("017", 15.0), ("-0x10", -16.0), ("12", 12.0), ("08", 0.0)]

@@ -37,8 +37,6 @@ pub trait Commands {
     fn wait(&mut self, command: &str) -> i32;
     /// Runs a command to its end; its status.
     fn system(&mut self, command: &str) -> i32;
-    /// `strftime` of seconds since 1970.
-    fn time(&mut self, format: &str, seconds: i64) -> String;
 }
 
 /// Runs `awk WORDS…` and gives the status to exit with. Bytes outside of UTF-8 in words and in the

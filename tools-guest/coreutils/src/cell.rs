@@ -114,7 +114,6 @@ fn run(name: &str, arguments: std::vec::IntoIter<OsString>) -> i32 {
         "split" => uu_split::uumain(arguments),
         "sum" => uu_sum::uumain(arguments),
         "tee" => uu_tee::uumain(arguments),
-        "touch" => uu_touch::uumain(arguments),
         "tr" => uu_tr::uumain(arguments),
         "true" => uu_true::uumain(arguments),
         "truncate" => uu_truncate::uumain(arguments),

@@ -1,12 +1,11 @@
 //! `cp`, and the copying that `mv` and `install` do.
 
 use std::collections::HashMap;
-use std::fs::{self, File, FileTimes};
+use std::fs::{self, File};
 use std::io::{self, Read as _, Write};
-use std::time::{Duration, SystemTime};
 
 use toolcell_program::args::Arg;
-use toolcell_program::files::{Details, Kind, look, set_mode, symlink};
+use toolcell_program::files::{self, Details, Kind, Time, look, set_mode, symlink};
 use toolcell_program::message;
 
 use crate::backup::Backup;
@@ -482,9 +481,13 @@ impl<'a, W: Write> Copier<'a, W> {
                 if there.is_some() {
                     let _ = fs::remove_file(to);
                 }
-                return symlink(&target.to_string_lossy(), to).map_err(|error| {
+                symlink(&target.to_string_lossy(), to).map_err(|error| {
                     format!("cannot create symbolic link '{to}': {}", message(&error))
-                });
+                })?;
+                if self.options.keep_times {
+                    let _ = set_times(to, source);
+                }
+                return Ok(());
             }
             None => {}
         }
@@ -590,7 +593,6 @@ impl<'a, W: Write> Copier<'a, W> {
             let _ = set_mode(to, source.mode);
         }
         if self.options.keep_times {
-            // A directory's times cannot be set through every system's library.
             let _ = set_times(to, source);
         }
     }
@@ -607,12 +609,10 @@ fn inside(path: &str, directory: &Details) -> bool {
 
 /// Sets the times of `to` to those of what was copied.
 pub(crate) fn set_times(to: &str, source: &Details) -> io::Result<()> {
-    let time = |nanos: u64| SystemTime::UNIX_EPOCH + Duration::from_nanos(nanos);
-    let times =
-        FileTimes::new().set_accessed(time(source.accessed)).set_modified(time(source.modified));
-    let file = match source.kind {
-        Kind::Directory => File::open(to)?,
-        _ => File::options().append(true).open(to)?,
-    };
-    file.set_times(times)
+    files::set_times(
+        to,
+        source.kind != Kind::Symlink,
+        Time::At(source.accessed),
+        Time::At(source.modified),
+    )
 }

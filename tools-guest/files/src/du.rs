@@ -346,13 +346,10 @@ impl<W: Write> Walk<'_, W> {
 }
 
 fn date(style: &str, nanos: u64) -> String {
-    let seconds = i64::try_from(nanos / 1_000_000_000).unwrap_or(i64::MAX);
-    match style {
-        "full-iso" => {
-            let rest = nanos % 1_000_000_000;
-            format!("{}.{rest:09} +0000", toolcell_text::time("%F %T", seconds))
-        }
-        "iso" => toolcell_text::time("%F", seconds),
-        style => toolcell_text::time(style.strip_prefix('+').unwrap_or("%F %R"), seconds),
-    }
+    let format = match style {
+        "full-iso" => "%F %T.%N %z",
+        "iso" => "%F",
+        style => style.strip_prefix('+').unwrap_or("%F %R"),
+    };
+    toolcell_zone::strftime_extended(format, nanos)
 }

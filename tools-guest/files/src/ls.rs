@@ -744,14 +744,12 @@ impl<W: Write> List<'_, W> {
         let seconds = i64::try_from(nanos / 1_000_000_000).unwrap_or(i64::MAX);
         let age = self.options.now.saturating_sub(seconds);
         let recent = (0..RECENT).contains(&age);
+        let shown = |format: &str| toolcell_zone::strftime_extended(format, nanos);
         match self.options.style.as_str() {
-            "full-iso" => {
-                let rest = nanos % 1_000_000_000;
-                format!("{}.{rest:09} +0000", toolcell_text::time("%F %T", seconds))
-            }
-            "long-iso" => toolcell_text::time("%F %R", seconds),
-            "iso" if recent => toolcell_text::time("%m-%d %R", seconds),
-            "iso" => toolcell_text::time("%F ", seconds),
+            "full-iso" => shown("%F %T.%N %z"),
+            "long-iso" => shown("%F %R"),
+            "iso" if recent => shown("%m-%d %R"),
+            "iso" => shown("%F "),
             style => match style.strip_prefix('+') {
                 Some(format) => {
                     let format = match format.split_once('\n') {
@@ -764,10 +762,10 @@ impl<W: Write> List<'_, W> {
                         }
                         None => format,
                     };
-                    toolcell_text::time(format, seconds)
+                    shown(format)
                 }
-                None if recent => toolcell_text::time("%b %e %H:%M", seconds),
-                None => toolcell_text::time("%b %e  %Y", seconds),
+                None if recent => shown("%b %e %H:%M"),
+                None => shown("%b %e  %Y"),
             },
         }
     }

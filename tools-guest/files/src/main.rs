@@ -16,6 +16,7 @@ mod mkdir;
 mod mv;
 mod size;
 mod stat;
+mod touch;
 
 use std::io;
 
@@ -36,6 +37,7 @@ fn main() {
         "mkdir" => mkdir::run(&words, &mut out),
         "mv" => mv::run(&words, &mut out),
         "stat" => stat::run(&words, &mut out),
+        "touch" => touch::run(&words, &mut out),
         _ => {
             eprintln!("files: {name}: no such program");
             127

@@ -193,9 +193,7 @@ fn kind_bits(kind: Kind) -> u32 {
 }
 
 fn time(nanos: u64) -> String {
-    let (seconds, rest) = (nanos / 1_000_000_000, nanos % 1_000_000_000);
-    let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
-    format!("{}.{rest:09} +0000", toolcell_text::time("%F %T", seconds))
+    toolcell_zone::strftime_extended("%F %T.%N %z", nanos)
 }
 
 /// `--format`; with `escapes`, `--printf`.

@@ -93,7 +93,11 @@ pub fn parse(words: &[String], letters: &str, long: &[&str]) -> Result<Vec<Arg>,
 ///
 /// # Errors
 /// The message about the value of `option`, with the names that there are.
-pub fn choice<T: Copy>(option: &str, word: &str, choices: &[(&str, T)]) -> Result<T, String> {
+pub fn choice<T: Copy + PartialEq>(
+    option: &str,
+    word: &str,
+    choices: &[(&str, T)],
+) -> Result<T, String> {
     if let Some((_, choice)) = choices.iter().find(|(name, _)| *name == word) {
         return Ok(*choice);
     }
@@ -103,7 +107,13 @@ pub fn choice<T: Copy>(option: &str, word: &str, choices: &[(&str, T)]) -> Resul
         (None, _) => "invalid",
         _ => "ambiguous",
     };
-    let names: String = choices.iter().map(|(name, _)| format!("\n  - ‘{name}’")).collect();
+    // Names of the same stand in one line.
+    let same = choices.chunk_by(|(_, before), (_, after)| before == after);
+    let line = |names: &[(&str, T)]| {
+        let names: Vec<String> = names.iter().map(|(name, _)| format!("‘{name}’")).collect();
+        format!("\n  - {}", names.join(", "))
+    };
+    let names: String = same.map(line).collect();
     Err(format!("{reason} argument ‘{word}’ for ‘{option}’\nValid arguments are:{names}"))
 }
 

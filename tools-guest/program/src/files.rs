@@ -84,6 +84,17 @@ pub struct Space {
     pub entries: (u64, u64),
 }
 
+/// What a time of a file becomes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Time {
+    /// What it was.
+    Kept,
+    /// That of the host's clock.
+    Now,
+    /// Nanoseconds since 1970.
+    At(u64),
+}
+
 /// What is at a path; of a link itself unless `follow`.
 ///
 /// # Errors
@@ -98,6 +109,14 @@ pub fn look(path: &str, follow: bool) -> io::Result<Details> {
 /// As `chmod(2)`.
 pub fn set_mode(path: &str, mode: u32) -> io::Result<()> {
     system::set_mode(path, mode)
+}
+
+/// Sets when what is at a path was read and changed last; of a link itself unless `follow`.
+///
+/// # Errors
+/// As `utimensat(2)`.
+pub fn set_times(path: &str, follow: bool, accessed: Time, modified: Time) -> io::Result<()> {
+    system::set_times(path, follow, accessed, modified)
 }
 
 /// Gives back the last `count` bytes that were read from standard input and not used, so that

@@ -138,6 +138,7 @@ const PROGRAMS: &[Program] = &[
         "Run a command, and end it after a time.",
         COREUTILS,
     ),
+    ("touch", "[OPTION]... FILE...", "Set when files were read and changed.", COREUTILS),
     ("tput", "CAPABILITY [PARAMETER]...", "Show what a terminal can do.", "ncurses"),
     ("tree", "[OPTION]... [DIRECTORY]...", "Show directories as a tree.", "tree"),
     ("uname", "[OPTION]...", "Show what system this is.", COREUTILS),

@@ -45,11 +45,6 @@ pub fn matches(pattern: &str, text: &str, fold: bool) -> bool {
     toolcell_text::Pattern::new(pattern, false, fold).matches(text)
 }
 
-/// `strftime` of nanoseconds since 1970, in UTC.
-pub fn time(format: &str, nanos: u128) -> String {
-    toolcell_text::time(format, i64::try_from(nanos / 1_000_000_000).unwrap_or(i64::MAX))
-}
-
 /// Whether a text breaks off before a command is complete.
 pub fn is_incomplete(source: &str) -> bool {
     let mut parser = syntax::Parser::new(source, 1, syntax::Options::default());

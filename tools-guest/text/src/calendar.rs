@@ -1,5 +1,7 @@
 //! Days of the Gregorian calendar, counted from the first of January 1970.
 
+use crate::zone::{Moment, Zone};
+
 pub(crate) const DAY: i64 = 86_400;
 
 /// Year, month (from 1) and day (from 1) of a day.
@@ -18,7 +20,7 @@ pub(crate) fn civil(days: i64) -> (i64, i64, i64) {
 
 /// The day of a date. A month of any number counts on from January of the year, and a day of any
 /// number from the first of the month.
-pub(crate) fn day_of(year: i64, month: i64, day: i64) -> i64 {
+pub fn day_of(year: i64, month: i64, day: i64) -> i64 {
     let (year, month) = (year + (month - 1).div_euclid(12), (month - 1).rem_euclid(12) + 1);
     // By the rule that the year begins in March, so that the leap day is its last.
     let (year, shifted) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
@@ -28,6 +30,18 @@ pub(crate) fn day_of(year: i64, month: i64, day: i64) -> i64 {
     era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
         + day
         - 1
+}
+
+/// The day of a date that there is; none of the 30th of February.
+pub fn civil_day(year: i64, month: i64, day: i64) -> Option<i64> {
+    let days = day_of(year, month, day);
+    (civil(days) == (year, month, day)).then_some(days)
+}
+
+/// The year at a point in time in a zone.
+pub fn year_of(moment: Moment, zone: &dyn Zone) -> i64 {
+    let local = moment.seconds.saturating_add(zone.at(moment.seconds).0);
+    civil(local.div_euclid(DAY)).0
 }
 
 /// The day of the week, from 0 for Sunday.

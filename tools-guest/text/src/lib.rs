@@ -10,11 +10,12 @@ mod time;
 mod when;
 mod zone;
 
+pub use calendar::{civil_day, day_of, year_of};
 pub use json::quoted as json;
 pub use number::float;
 pub use pattern::{Pattern, escape as escape_pattern};
-pub use time::{format as time, format_in as time_in};
-pub use when::{parse as when, parse_in as when_in, zone_before};
+pub use time::{strftime, strftime_extended};
+pub use when::{at_local, parse as when, zone_before};
 pub use zone::{Moment, Utc, Zone};
 
 /// Whether a shell pattern matches all of a name.

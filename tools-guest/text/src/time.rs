@@ -1,7 +1,7 @@
 //! Time as text, by `strftime`'s formats.
 
 use crate::calendar::{DAY, civil, day_of, weekday};
-use crate::zone::{Moment, Utc, Zone};
+use crate::zone::{Moment, Zone};
 
 const DAYS: [&str; 7] =
     ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
@@ -23,16 +23,15 @@ const MONTHS: [&str; 12] = [
 /// The longest field: what is wider is cut to it.
 const MAX_WIDTH: usize = 4_096;
 
-/// Seconds since 1970 in UTC, as the C library's `strftime` writes them. An empty format is that of
-/// the time of the day.
-pub fn format(format: &str, seconds: i64) -> String {
+/// Seconds since 1970 as the C library writes them. An empty format is that of the time of the day.
+pub fn strftime(format: &str, seconds: i64, zone: &dyn Zone) -> String {
     let format = if format.is_empty() { "%H:%M:%S" } else { format };
-    Writer::new(Moment { seconds, nanos: 0 }, &Utc, false).formatted(format, Case::Kept)
+    Writer::new(Moment { seconds, nanos: 0 }, zone, false).formatted(format, Case::Kept)
 }
 
-/// A point in time as `date` writes it, which knows more than the C library: `%N`, `%q` and `%:z`,
+/// A point in time as `date` and `ls` write it, which know more than the C library: `%N`, `%q` and `%:z`,
 /// and years of four digits at least.
-pub fn format_in(format: &str, moment: Moment, zone: &dyn Zone) -> String {
+pub fn strftime_extended(format: &str, moment: Moment, zone: &dyn Zone) -> String {
     Writer::new(moment, zone, true).formatted(format, Case::Kept)
 }
 
@@ -331,12 +330,16 @@ impl Writer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::zone::Utc;
 
     #[test]
     fn formats_as_date_does() {
-        assert_eq!(format("%F %T %a %j %V", 1_000_000_000), "2001-09-09 01:46:40 Sun 252 36");
-        assert_eq!(format("%-d|%e|%I%p", 0), "1| 1|12AM");
-        assert_eq!(format("%s", -1), "-1");
+        assert_eq!(
+            strftime("%F %T %a %j %V", 1_000_000_000, &Utc),
+            "2001-09-09 01:46:40 Sun 252 36"
+        );
+        assert_eq!(strftime("%-d|%e|%I%p", 0, &Utc), "1| 1|12AM");
+        assert_eq!(strftime("%s", -1, &Utc), "-1");
     }
 
     #[test]
@@ -354,8 +357,8 @@ mod tests {
             ("%_z %-z %8z", "   +0 +0 +0000000", "   +0 +0 +0000000"),
             ("%5Ed %", " %5Ed %", " %5Ed %"),
         ] {
-            assert_eq!(format(text, 0), library, "{text}");
-            assert_eq!(format_in(text, moment, &Utc), date, "{text}");
+            assert_eq!(strftime(text, 0, &Utc), library, "{text}");
+            assert_eq!(strftime_extended(text, moment, &Utc), date, "{text}");
         }
     }
 }

@@ -1,14 +1,12 @@
 //! `date`.
 
-mod zone;
-
 use std::io::{BufRead, Write};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use toolcell_program::args::{Arg, choice, parse};
 use toolcell_program::{message, open};
-use toolcell_text::{Moment, time_in, when_in, zone_before};
-use zone::Local;
+use toolcell_text::{Moment, strftime_extended};
+use toolcell_zone::{Local, local, when};
 
 const DEFAULT_FORMAT: &str = "%a %b %e %H:%M:%S %Z %Y";
 const EMAIL: &str = "%a, %d %b %Y %H:%M:%S %z";
@@ -49,13 +47,13 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
         }
     };
     let zone = match options.utc {
-        true => Local::utc(),
-        false => Local::of_environment(),
+        true => &Local::utc(),
+        false => local(),
     };
     let mut status = 0;
     let result = match &options.source {
         Source::Now => Ok(now()),
-        Source::Text(text) => read(text, &zone),
+        Source::Text(text) => read(text, zone),
         Source::Reference(path) => modified(path),
         Source::Resolution => {
             return i32::from(writeln!(out, "0.000000001").is_err());
@@ -69,8 +67,8 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
                 }
             };
             for line in lines.map_while(Result::ok) {
-                match read(&line, &zone) {
-                    Ok(moment) if show(&options.format, moment, &zone, out).is_err() => return 1,
+                match read(&line, zone) {
+                    Ok(moment) if show(&options.format, moment, zone, out).is_err() => return 1,
                     Ok(_) => {}
                     Err(error) => {
                         eprintln!("date: {error}");
@@ -82,7 +80,7 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
         }
     };
     match result {
-        Ok(moment) => i32::from(show(&options.format, moment, &zone, out).is_err()),
+        Ok(moment) => i32::from(show(&options.format, moment, zone, out).is_err()),
         Err(error) => {
             eprintln!("date: {error}");
             1
@@ -91,7 +89,7 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
 }
 
 fn show(format: &str, moment: Moment, zone: &Local, out: &mut impl Write) -> std::io::Result<()> {
-    writeln!(out, "{}", time_in(format, moment, zone))
+    writeln!(out, "{}", strftime_extended(format, moment, zone))
 }
 
 fn options(words: &[String]) -> Result<Options, String> {
@@ -205,35 +203,14 @@ fn is_clock_setting(word: &str) -> bool {
 }
 
 fn now() -> Moment {
-    moment(SystemTime::now())
-}
-
-fn moment(time: SystemTime) -> Moment {
-    match time.duration_since(UNIX_EPOCH) {
-        Ok(since) => Moment {
-            seconds: i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
-            nanos: since.subsec_nanos(),
-        },
-        Err(error) => {
-            let before = error.duration();
-            let seconds = -i64::try_from(before.as_secs()).unwrap_or(i64::MAX);
-            match before.subsec_nanos() {
-                0 => Moment { seconds, nanos: 0 },
-                nanos => Moment { seconds: seconds - 1, nanos: 1_000_000_000 - nanos },
-            }
-        }
-    }
+    Moment::from(SystemTime::now())
 }
 
 fn modified(path: &str) -> Result<Moment, String> {
     let found = std::fs::metadata(path).and_then(|metadata| metadata.modified());
-    found.map(moment).map_err(|error| format!("{path}: {}", message(&error)))
+    found.map(Moment::from).map_err(|error| format!("{path}: {}", message(&error)))
 }
 
 fn read(text: &str, zone: &Local) -> Result<Moment, String> {
-    let found = match zone_before(text) {
-        Some((name, rest)) => when_in(rest, now(), &Local::named(&name)),
-        None => when_in(text, now(), zone),
-    };
-    found.ok_or_else(|| format!("invalid date ‘{text}’"))
+    when(text, now(), zone).ok_or_else(|| format!("invalid date ‘{text}’"))
 }

@@ -307,7 +307,7 @@ fn gzip(content: &[u8]) -> Found {
     }
     let time = content.get(4..8).map_or(0, |b| u32::from_le_bytes([b[0], b[1], b[2], b[3]]));
     if time != 0 {
-        let date = toolcell_text::time("%a %b %e %H:%M:%S %Y", i64::from(time));
+        let date = toolcell_zone::strftime("%a %b %e %H:%M:%S %Y", i64::from(time));
         text.push_str(&format!(", last modified: {date}"));
     }
     match content.get(8) {

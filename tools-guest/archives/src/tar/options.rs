@@ -447,10 +447,9 @@ fn seconds(text: &str) -> Result<u64, String> {
         let details = details.map_err(|error| format!("{text}: {}", message(&error)))?;
         return Ok(details.modified / 1_000_000_000);
     }
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    let now = now.map_or(0, |now| now.as_nanos());
-    let time = toolcell_text::when(text, now).and_then(|time| u64::try_from(time).ok());
-    time.map(|time| time / 1_000_000_000).ok_or_else(|| "Invalid date".to_owned())
+    let time = toolcell_zone::when(text, SystemTime::now().into(), toolcell_zone::local());
+    let seconds = time.and_then(|time| u64::try_from(time.seconds).ok());
+    seconds.ok_or_else(|| "Invalid date".to_owned())
 }
 
 fn read(path: &str) -> Result<String, String> {

@@ -1,11 +1,10 @@
 //! Archives that are listed, unpacked and compared.
 
-use std::fs::{File, FileTimes};
+use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Component, Path, PathBuf};
-use std::time::{Duration, SystemTime};
 
-use toolcell_program::files::{self, Kind};
+use toolcell_program::files::{self, Kind, Time};
 use toolcell_program::{message, mode};
 use toolcell_text::wild;
 
@@ -135,7 +134,7 @@ pub(super) fn list(options: &Options, out: &mut impl Write) -> io::Result<u32> {
             let size = entry.size().to_string();
             let width = 19usize.saturating_sub(owners.len() + 1).max(size.len());
             let format = if options.full_time { "%F %T" } else { "%F %R" };
-            let time = toolcell_text::time(format, header.mtime().unwrap_or(0) as i64);
+            let time = toolcell_zone::strftime(format, header.mtime().unwrap_or(0) as i64);
             let target = match (entry.link_name()?, header.entry_type()) {
                 (Some(target), tar::EntryType::Symlink) => format!(" -> {}", target.display()),
                 (Some(target), tar::EntryType::Link) => format!(" link to {}", target.display()),
@@ -342,11 +341,11 @@ impl Attributes {
     }
 
     fn set(&self, path: &Path) -> io::Result<()> {
-        if let Some(seconds) = self.modified {
-            let time = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
-            File::open(path)?.set_times(FileTimes::new().set_modified(time))?;
-        }
         let path = path.to_string_lossy();
+        if let Some(seconds) = self.modified {
+            let time = Time::At(seconds.saturating_mul(1_000_000_000));
+            files::set_times(&path, true, Time::Kept, time)?;
+        }
         match self.mode {
             Some(mode) if files::look(&path, true)?.mode & 0o777 != mode => {
                 files::set_mode(&path, mode)

@@ -87,10 +87,6 @@ impl toolcell_awk::Commands for Cell {
     fn system(&mut self, command: &str) -> i32 {
         self.world.run(&shell(command)).map_or(127, toolcell_shell::Exit::status)
     }
-
-    fn time(&mut self, format: &str, seconds: i64) -> String {
-        toolcell_shell::time(format, u128::try_from(seconds).unwrap_or(0) * 1_000_000_000)
-    }
 }
 
 pub(super) fn run(words: &[String], world: World) -> i32 {

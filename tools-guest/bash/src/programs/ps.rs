@@ -81,7 +81,7 @@ fn clock(time: Duration, hours: bool) -> String {
 fn started(process: &Running, format: &str) -> String {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     let start = now.unwrap_or_default().saturating_sub(process.age);
-    toolcell_shell::time(format, start.as_nanos())
+    toolcell_zone::strftime(format, start.as_secs() as i64)
 }
 
 pub(super) fn run(words: &[String], _: World) -> i32 {

@@ -2,7 +2,10 @@
 
 use std::io;
 
-use super::{Details, Kind, Space};
+use wasip2::clocks::wall_clock::Datetime;
+use wasip2::filesystem::types::{Descriptor, ErrorCode, NewTimestamp, PathFlags};
+
+use super::{Details, Kind, Space, Time};
 
 #[allow(missing_docs, unsafe_code, unreachable_pub, reason = "generated")]
 mod bindings {
@@ -79,12 +82,40 @@ pub(super) fn set_mode(path: &str, mode: u32) -> io::Result<()> {
 
 /// The library's own function for it is not stable.
 pub(super) fn symlink(target: &str, path: &str) -> io::Result<()> {
-    use wasip2::filesystem::types::ErrorCode;
+    in_root(path, |root, path| root.symlink_at(target, path))
+}
+
+/// Nor is this one; and files that are opened for it have their own times changed.
+pub(super) fn set_times(
+    path: &str,
+    follow: bool,
+    accessed: Time,
+    modified: Time,
+) -> io::Result<()> {
+    let flags = if follow { PathFlags::SYMLINK_FOLLOW } else { PathFlags::empty() };
+    let time = |time| match time {
+        Time::Kept => NewTimestamp::NoChange,
+        Time::Now => NewTimestamp::Now,
+        Time::At(nanos) => NewTimestamp::Timestamp(Datetime {
+            seconds: nanos / 1_000_000_000,
+            nanoseconds: (nanos % 1_000_000_000) as u32,
+        }),
+    };
+    in_root(path, |root, path| root.set_times_at(flags, path, time(accessed), time(modified)))
+}
+
+/// Does something with a path that begins at the root directory.
+fn in_root(
+    path: &str,
+    act: impl FnOnce(&Descriptor, &str) -> Result<(), ErrorCode>,
+) -> io::Result<()> {
     let path = absolute(path)?;
     let mut roots = wasip2::filesystem::preopens::get_directories();
     let (root, _) = roots.pop().ok_or(io::ErrorKind::NotFound)?;
-    root.symlink_at(target, path.trim_start_matches('/')).map_err(|code| match code {
+    act(&root, path.trim_start_matches('/')).map_err(|code| match code {
         ErrorCode::Exist => io::Error::from_raw_os_error(20),
+        ErrorCode::Loop => io::Error::from_raw_os_error(32),
+        ErrorCode::NameTooLong => io::Error::from_raw_os_error(37),
         ErrorCode::NoEntry => io::Error::from_raw_os_error(44),
         ErrorCode::NotPermitted => io::Error::from_raw_os_error(63),
         ErrorCode::ReadOnly => io::Error::from_raw_os_error(69),

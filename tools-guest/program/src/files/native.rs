@@ -3,8 +3,9 @@
 use std::fs;
 use std::io;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
+use std::time::{Duration, SystemTime};
 
-use super::{Details, Kind, Space};
+use super::{Details, Kind, Space, Time};
 
 pub(super) fn look(path: &str, follow: bool) -> io::Result<Details> {
     let metadata = if follow { fs::metadata(path)? } else { fs::symlink_metadata(path)? };
@@ -43,6 +44,18 @@ pub(super) fn give_back(count: u64) {
 
 pub(super) fn set_mode(path: &str, mode: u32) -> io::Result<()> {
     fs::set_permissions(path, fs::Permissions::from_mode(mode))
+}
+
+pub(super) fn set_times(path: &str, _: bool, accessed: Time, modified: Time) -> io::Result<()> {
+    let at = |time| match time {
+        Time::Kept => None,
+        Time::Now => Some(SystemTime::now()),
+        Time::At(nanos) => Some(SystemTime::UNIX_EPOCH + Duration::from_nanos(nanos)),
+    };
+    let times = fs::FileTimes::new();
+    let times = at(accessed).map_or(times, |time| times.set_accessed(time));
+    let times = at(modified).map_or(times, |time| times.set_modified(time));
+    fs::File::open(path)?.set_times(times)
 }
 
 pub(super) fn symlink(target: &str, path: &str) -> io::Result<()> {

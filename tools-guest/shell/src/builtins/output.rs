@@ -385,7 +385,7 @@ impl<S: System> Printer<'_, S> {
                         -2 => self.shell.state.seconds_from,
                         when => when,
                     };
-                    let text = toolcell_text::time(&format, seconds);
+                    let text = self.shell.strftime(&format, seconds);
                     pad(output, &text, &spec);
                     continue;
                 }

@@ -8,6 +8,7 @@ use crate::syntax::is_name;
 use crate::system::System;
 use crate::vars::{Attributes, Value};
 use toolcell_text::Pattern;
+use toolcell_zone::Local;
 
 type Expand<T> = Result<T, Unwind>;
 
@@ -688,9 +689,18 @@ impl<S: System> Shell<S> {
         }
     }
 
+    /// What the clocks of the zone show now.
     fn time(&mut self, format: &str) -> String {
         let seconds = i64::try_from(self.now().as_secs()).unwrap_or(i64::MAX);
-        toolcell_text::time(format, seconds)
+        self.strftime(format, seconds)
+    }
+
+    /// Seconds since 1970 in the zone that an exported `TZ` names.
+    pub(crate) fn strftime(&self, format: &str, seconds: i64) -> String {
+        let exported = self.state.vars.get("TZ").filter(|variable| variable.attributes.export);
+        let zone =
+            exported.and_then(|variable| variable.value.scalar()).map(|name| Local::named(name));
+        toolcell_text::strftime(format, seconds, &zone.unwrap_or(Local::utc()))
     }
 }
 

@@ -8,26 +8,15 @@
 mod items;
 mod token;
 
-use crate::calendar::{DAY, civil, day_of, weekday};
-use crate::zone::{Moment, Utc, Zone};
+use crate::calendar::{DAY, civil, civil_day, day_of, weekday};
+use crate::zone::{Moment, Zone};
 use items::Items;
-
-const SECOND: u128 = 1_000_000_000;
 
 /// Years beyond these are none.
 const MAX_YEAR: i64 = i32::MAX as i64;
 
-/// Nanoseconds since 1970 of a time in UTC; `now` is where what is relative begins. None if it is
-/// no time, or one before 1970.
-pub fn parse(text: &str, now: u128) -> Option<u128> {
-    let seconds = i64::try_from(now / SECOND).ok()?;
-    let now = Moment { seconds, nanos: u32::try_from(now % SECOND).ok()? };
-    let moment = parse_in(text, now, &Utc)?;
-    Some(u128::try_from(moment.seconds).ok()? * SECOND + u128::from(moment.nanos))
-}
-
-/// A point in time that is written in local time of a zone.
-pub fn parse_in(text: &str, now: Moment, zone: &dyn Zone) -> Option<Moment> {
+/// A point in time that is written in local time of a zone; `now` is where what is relative begins.
+pub fn parse(text: &str, now: Moment, zone: &dyn Zone) -> Option<Moment> {
     let text = text.trim_start_matches(|c: char| c.is_ascii_whitespace());
     match text.strip_prefix('@') {
         Some(seconds) => items::seconds(seconds),
@@ -58,10 +47,10 @@ fn resolved(items: &Items, now: Moment, zone: &dyn Zone) -> Option<Moment> {
         None => civil(local_now.div_euclid(DAY)),
     };
     let year = items.year.unwrap_or(year);
-    let in_month = |day| civil(day_of(year, month, day)) == (year, month, day);
-    if year.abs() > MAX_YEAR || !(1..=12).contains(&month) || !in_month(day) {
+    if year.abs() > MAX_YEAR || !(1..=12).contains(&month) {
         return None;
     }
+    let mut days = civil_day(year, month, day)?;
     let (time, mut nanos) = match items.time {
         Some(time) => time,
         // What is relative alone begins now.
@@ -77,7 +66,6 @@ fn resolved(items: &Items, now: Moment, zone: &dyn Zone) -> Option<Moment> {
         Some(offset) => days.checked_mul(DAY)?.checked_add(time)?.checked_sub(offset),
         None => in_zone(days.checked_mul(DAY)?.checked_add(time)?, zone, must_exist),
     };
-    let mut days = day_of(year, month, day);
     let mut seconds = seconds_of(days, true)?;
     if let (Some((ordinal, wanted)), None) = (items.weekday, items.date) {
         let today = weekday(days);
@@ -105,6 +93,12 @@ fn resolved(items: &Items, now: Moment, zone: &dyn Zone) -> Option<Moment> {
     Some(Moment { seconds, nanos })
 }
 
+/// The point in time at which the clocks of a zone show so many seconds since the beginning of 1970
+/// there, the earlier one of two. What they were put forward over counts by the clocks before.
+pub fn at_local(local: i64, zone: &dyn Zone) -> Option<i64> {
+    in_zone(local, zone, false)
+}
+
 /// The point in time at which clocks show `local`, the earlier one of two. Where clocks were put
 /// forward and never show it, there is none if it `must_exist`.
 fn in_zone(local: i64, zone: &dyn Zone, must_exist: bool) -> Option<i64> {
@@ -122,10 +116,11 @@ fn in_zone(local: i64, zone: &dyn Zone, must_exist: bool) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::zone::Utc;
 
     #[test]
     fn times_are_read() {
-        let now = 1_000_000 * SECOND;
+        let now = Moment { seconds: 1_000_000, nanos: 0 };
         for (text, expected) in [
             ("1970-01-01", Some(0)),
             ("1970-01-02 00:00:01", Some(86_401)),
@@ -157,7 +152,7 @@ mod tests {
             ("last monday", Some(345_600)),
             ("2024-02-29 +1 year", Some(1_740_787_200)),
             ("2024-03-31 1 month ago", Some(1_709_337_600)),
-            ("1969-12-31", None),
+            ("1969-12-31", Some(-86_400)),
             ("2024-13-01", None),
             ("2024-02-30", None),
             ("1970-01-02 1970-01-02", None),
@@ -170,7 +165,8 @@ mod tests {
             ("@9223372036854775808", None),
             ("soon", None),
         ] {
-            assert_eq!(parse(text, now), expected.map(|seconds| seconds * SECOND), "{text}");
+            let found = parse(text, now, &Utc);
+            assert_eq!(found, expected.map(|seconds| Moment { seconds, nanos: 0 }), "{text}");
         }
     }
 
@@ -202,7 +198,7 @@ mod tests {
             ("1970-01-01 01:00 CCT", Some(0)),
             ("1970-01-01 01:00 XYZ", None),
         ] {
-            let found = parse_in(text, now, &Summer).map(|moment| moment.seconds);
+            let found = parse(text, now, &Summer).map(|moment| moment.seconds);
             assert_eq!(found, expected, "{text}");
         }
     }

@@ -517,8 +517,8 @@ fn time(path: &str) -> String {
         Err(_) => None,
     };
     let since = time.and_then(|time| time.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
-    let seconds = toolcell_text::time("%Y-%m-%d %H:%M:%S", since.as_secs() as i64);
-    format!("{seconds}.{:09} +0000", since.subsec_nanos())
+    let nanos = u64::try_from(since.as_nanos()).unwrap_or(u64::MAX);
+    toolcell_zone::strftime_extended("%Y-%m-%d %H:%M:%S.%N %z", nanos)
 }
 
 fn kind(path: &str) -> &'static str {

@@ -327,7 +327,7 @@ fn time(format: &str, modified: u64) -> String {
         "" => "%b %e  %Y",
         format => format,
     };
-    toolcell_text::time(format, seconds)
+    toolcell_zone::strftime(format, seconds)
 }
 
 fn escaped(text: &str) -> String {

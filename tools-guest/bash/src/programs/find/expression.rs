@@ -5,6 +5,7 @@ use std::io::BufWriter;
 
 use toolcell_posix::Syntax;
 use toolcell_shell::{FileKind, System};
+use toolcell_text::Moment;
 
 use super::show::OWNER;
 use super::{MAX_DEPTH, World};
@@ -463,7 +464,10 @@ impl Parser<'_> {
                 let text = self.value(name)?;
                 let time = match (than, Clock::new(than)) {
                     (Some('t'), _) => {
-                        toolcell_text::when(&text, self.query.now).ok_or_else(|| {
+                        let now = Moment::of_nanos(self.query.now);
+                        let time = toolcell_zone::when(&text, now, toolcell_zone::local());
+                        // No file is from before 1970.
+                        time.map(|time| time.to_nanos().unwrap_or(0)).ok_or_else(|| {
                             format!(
                                 "I cannot figure out how to interpret ‘{text}’ as a date or time"
                             )

@@ -3,6 +3,8 @@
 use toolcell_program::files::{Details, Kind, look};
 use toolcell_program::mode;
 use toolcell_shell::{FileKind, Stat};
+use toolcell_text::Moment;
+use toolcell_zone::strftime;
 
 use super::{Entry, base};
 
@@ -155,18 +157,14 @@ fn moment(letter: char, entry: &Entry, details: Option<Details>) -> u128 {
 
 fn shown_time(time: u128, letter: Option<char>) -> String {
     let nanos = time % 1_000_000_000;
+    let shown = |format: &str| strftime(format, Moment::of_nanos(time).seconds);
     match letter {
         Some('@') => format!("{}.{nanos:09}0", time / 1_000_000_000),
-        Some('+') => {
-            format!("{}.{nanos:09}0", toolcell_shell::time("%F+%T", time))
-        }
-        Some('S') => format!("{}.{nanos:09}0", toolcell_shell::time("%S", time)),
-        Some('T') => format!("{}.{nanos:09}0", toolcell_shell::time("%T", time)),
-        Some(letter) => toolcell_shell::time(&format!("%{letter}"), time),
-        None => {
-            let day = toolcell_shell::time("%a %b %e %T", time);
-            format!("{day}.{nanos:09}0 {}", toolcell_shell::time("%Y", time))
-        }
+        Some('+') => format!("{}.{nanos:09}0", shown("%F+%T")),
+        Some('S') => format!("{}.{nanos:09}0", shown("%S")),
+        Some('T') => format!("{}.{nanos:09}0", shown("%T")),
+        Some(letter) => shown(&format!("%{letter}")),
+        None => format!("{}.{nanos:09}0 {}", shown("%a %b %e %T"), shown("%Y")),
     }
 }
 
@@ -175,7 +173,8 @@ pub(super) fn listed(entry: &Entry, full: &str, follow: bool, now: u128) -> Stri
     let Ok(found) = look(full, follow).or_else(|_| look(full, false)) else { return String::new() };
     let modified = u128::from(found.modified);
     let recent = modified <= now && now - modified < HALF_YEAR;
-    let time = toolcell_shell::time(if recent { "%b %e %H:%M" } else { "%b %e  %Y" }, modified);
+    let format = if recent { "%b %e %H:%M" } else { "%b %e  %Y" };
+    let time = strftime(format, Moment::of_nanos(modified).seconds);
     let link = match target(entry, full) {
         target if target.is_empty() => target,
         target => format!(" -> {target}"),
