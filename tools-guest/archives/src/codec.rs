@@ -4,9 +4,13 @@ use std::io::{self, BufReader, Read, Write};
 
 use bzip2::read::MultiBzDecoder;
 use bzip2::write::BzEncoder;
+use flate2::GzBuilder;
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 use lzma_rust2::{XzOptions, XzReader, XzWriter};
+
+/// The number by which the format of gzip names the system.
+const UNIX: u8 = 3;
 
 /// Memory that unpacking may take, in KiB: the dictionary of `xz -9` and room for the rest.
 const MEMORY_KIB: u32 = 96 << 10;
@@ -64,7 +68,8 @@ impl Codec {
         }
     }
 
-    /// Writes into `output` packed, at a level from 1 to 9.
+    /// Writes into `output` packed, at a level from 1 to 9. The format of gzip says what it was
+    /// packed from; the others say nothing of it.
     ///
     /// # Errors
     /// The library's.
@@ -72,13 +77,30 @@ impl Codec {
         self,
         output: impl Write + 'a,
         level: u32,
+        origin: &Origin,
     ) -> io::Result<Box<dyn Packer + 'a>> {
         Ok(match self {
-            Codec::Gzip => Box::new(GzEncoder::new(output, flate2::Compression::new(level))),
+            Codec::Gzip => {
+                let header = GzBuilder::new().operating_system(UNIX).mtime(origin.modified);
+                let header = match &origin.name {
+                    Some(name) => header.filename(name.as_bytes()),
+                    None => header,
+                };
+                Box::new(header.write(output, flate2::Compression::new(level)))
+            }
             Codec::Bzip2 => Box::new(BzEncoder::new(output, bzip2::Compression::new(level))),
             Codec::Xz => Box::new(XzWriter::new(output, XzOptions::with_preset(level))?),
         })
     }
+}
+
+/// What something was packed from.
+#[derive(Debug, Default)]
+pub(crate) struct Origin {
+    /// The name of the file, without its directory.
+    pub name: Option<String>,
+    /// When it was changed, in seconds since 1970; 0 where that is not known.
+    pub modified: u32,
 }
 
 /// Something to write into that has an end.
@@ -144,7 +166,7 @@ mod tests {
         let content: Vec<u8> = (0..200_000u32).flat_map(|n| (n / 7).to_le_bytes()).collect();
         for codec in [Codec::Gzip, Codec::Bzip2, Codec::Xz] {
             let mut packed = Vec::new();
-            let mut writer = codec.writer(&mut packed, 3).unwrap();
+            let mut writer = codec.writer(&mut packed, 3, &Origin::default()).unwrap();
             writer.write_all(&content).unwrap();
             writer.finish().unwrap();
             assert!(packed.len() < content.len() / 2, "{codec:?}");

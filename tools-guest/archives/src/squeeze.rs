@@ -1,14 +1,21 @@
 //! `gzip`, `bzip2`, `xz` and their other names.
 
+mod list;
+mod report;
+
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, BufReader, Read, Write};
 use std::path::Path;
 
+use flate2::GzHeader;
+use flate2::bufread::GzDecoder;
 use toolcell_program::args::{Arg, parse};
-use toolcell_program::files::{look, set_mode};
+use toolcell_program::files::{Kind, Time, look, set_mode, set_times};
 use toolcell_program::message;
 
-use crate::codec::{Codec, peek};
+use crate::codec::{Codec, Origin, peek};
+use list::Listing;
+use report::told;
 
 /// What a name stands for.
 #[derive(Debug, Clone, Copy)]
@@ -44,7 +51,11 @@ struct Options {
     test: bool,
     list: bool,
     verbose: bool,
+    quiet: bool,
     recursive: bool,
+    /// Whether the name and the time in a packed file count: no says that they are not written,
+    /// yes that they are restored.
+    named: Option<bool>,
     level: u32,
     suffix: Option<String>,
 }
@@ -69,7 +80,7 @@ pub(crate) fn run(call: Call, words: &[String], out: &mut impl Write) -> i32 {
         "no-name:n",
         "quiet:q",
         "recursive:r",
-        "rsyncable:n",
+        "rsyncable",
         "suffix=:S",
         "test:t",
         "threads=:T",
@@ -98,7 +109,9 @@ pub(crate) fn run(call: Call, words: &[String], out: &mut impl Write) -> i32 {
         test: false,
         list: false,
         verbose: false,
+        quiet: false,
         recursive: false,
+        named: None,
         level: call.codec.level(),
         suffix: None,
     };
@@ -115,6 +128,9 @@ pub(crate) fn run(call: Call, words: &[String], out: &mut impl Write) -> i32 {
                 "t" => (options.test, options.call.unpack) = (true, true),
                 "l" => options.list = true,
                 "v" => options.verbose = true,
+                "q" => options.quiet = true,
+                "N" => options.named = Some(true),
+                "n" => options.named = Some(false),
                 "r" => options.recursive = true,
                 "S" => options.suffix = value,
                 digit => options.level = digit.parse().unwrap_or(options.level),
@@ -125,9 +141,6 @@ pub(crate) fn run(call: Call, words: &[String], out: &mut impl Write) -> i32 {
         eprintln!("{name}: option '-l' is not supported");
         return 1;
     }
-    if options.list {
-        let _ = writeln!(out, "         compressed        uncompressed  ratio uncompressed_name");
-    }
     if paths.is_empty() {
         paths.push("-".to_owned());
     }
@@ -135,16 +148,19 @@ pub(crate) fn run(call: Call, words: &[String], out: &mut impl Write) -> i32 {
         paths = paths.iter().flat_map(|path| below(path, &options)).collect();
     }
     let mut status = 0;
+    let mut listing = Listing::new(&options);
     for path in &paths {
         let path = &found(path, &options);
         let result = match options.list {
-            true => list(path, out),
+            true => listing.add(path, out),
             false => one(name, path, &options, out),
         };
         match result {
             Ok(()) => {}
             Err(trouble @ (Trouble::Warning(_) | Trouble::Said)) => {
-                if let Trouble::Warning(text) = trouble {
+                if let Trouble::Warning(text) = trouble
+                    && !options.quiet
+                {
                     eprintln!("{name}: {path}: {text}");
                 }
                 if status == 0 {
@@ -164,6 +180,7 @@ pub(crate) fn run(call: Call, words: &[String], out: &mut impl Write) -> i32 {
             }
         }
     }
+    listing.finish(out);
     status
 }
 
@@ -182,7 +199,7 @@ fn below(path: &str, options: &Options) -> Vec<String> {
 /// What `gunzip NAME` unpacks where there is only `NAME.gz`.
 fn found(path: &str, options: &Options) -> String {
     let suffix = options.suffix.as_deref().unwrap_or(options.call.codec.suffix());
-    let is_gzip = options.call.codec == Codec::Gzip && options.call.unpack;
+    let is_gzip = options.call.codec == Codec::Gzip && (options.call.unpack || options.list);
     match is_gzip && path != "-" && !path.ends_with(suffix) && look(path, true).is_err() {
         true => format!("{path}{suffix}"),
         false => path.to_owned(),
@@ -235,21 +252,24 @@ fn one(name: &str, path: &str, options: &Options, out: &mut impl Write) -> Resul
             Err(error) => return Err(Trouble::NoFile(message(&error))),
         }
     }
-    let target = target(path, options)?;
+    let target = named_target(path, options)?;
     if let Some(target) = target.as_deref().filter(|to| !options.force && Path::new(to).exists()) {
         eprintln!("{name}: {target} already exists;\tnot overwritten");
         return Err(Trouble::Said);
     }
+    let mut counts = (0, 0);
     let input = toolcell_program::open(path).map_err(|error| Trouble::NoFile(message(&error)))?;
+    let mut input = Counted { stream: input, bytes: &mut counts.0 };
     let done = (|| -> io::Result<()> {
         let mut sink: Box<dyn Write + '_> = match &target {
             Some(target) => Box::new(io::BufWriter::new(File::create(target)?)),
             None if options.test => Box::new(io::sink()),
             None => Box::new(&mut *out),
         };
+        let mut sink = Counted { stream: &mut sink, bytes: &mut counts.1 };
         match unpack {
             true => {
-                let (start, mut input) = peek(input, 6)?;
+                let (start, mut input) = peek(&mut input, 6)?;
                 match Codec::of(&start) {
                     Some(found) if found == codec => {
                         io::copy(&mut codec.reader(input), &mut sink)?;
@@ -263,33 +283,27 @@ fn one(name: &str, path: &str, options: &Options, out: &mut impl Write) -> Resul
                 }
             }
             false => {
-                let mut packer = codec.writer(&mut sink, options.level)?;
-                io::copy(&mut { input }, &mut packer)?;
+                let origin = origin(path, options);
+                let mut packer = codec.writer(&mut sink, options.level, &origin)?;
+                io::copy(&mut input, &mut packer)?;
                 packer.finish()?;
             }
         }
         sink.flush()
     })();
     match (done, target) {
-        (Ok(()), Some(target)) => {
-            if let Ok(details) = look(path, true) {
-                if details.mode != 0o644 {
-                    let _ = set_mode(&target, details.mode);
-                }
-                let (before, after) =
-                    (details.size, look(&target, true).map_or(0, |details| details.size));
-                if options.verbose {
-                    let (whole, packed) = if unpack { (after, before) } else { (before, after) };
-                    let fate = if options.keep { "created" } else { "replaced with" };
-                    eprintln!("{path}:\t{} -- {fate} {target}", ratio(whole, packed));
-                }
+        (Ok(()), target) => {
+            if options.verbose {
+                told(path, target.as_deref(), options, counts);
             }
-            if !options.keep {
-                let _ = std::fs::remove_file(path);
+            if let Some(target) = target {
+                keep_attributes(path, &target, options);
+                if !options.keep {
+                    let _ = std::fs::remove_file(path);
+                }
             }
             Ok(())
         }
-        (Ok(()), None) => Ok(()),
         (Err(error), target) => {
             if let Some(target) = target {
                 let _ = std::fs::remove_file(target);
@@ -311,21 +325,81 @@ fn one(name: &str, path: &str, options: &Options, out: &mut impl Write) -> Resul
     }
 }
 
-fn ratio(whole: u64, packed: u64) -> String {
-    let saved = match whole {
-        0 => 0.0,
-        whole => (1.0 - packed as f64 / whole as f64) * 100.0,
-    };
-    format!("{saved:5.1}%")
+/// What gzip says of a file beside its content; of standard input only when it was changed.
+fn origin(path: &str, options: &Options) -> Origin {
+    let place = if path == "-" { "/dev/stdin" } else { path };
+    let found = look(place, true).ok().filter(|found| found.kind == Kind::File);
+    match found.filter(|_| options.named != Some(false)) {
+        Some(found) => Origin {
+            name: (path != "-").then(|| path.rsplit('/').next().unwrap_or(path).to_owned()),
+            modified: u32::try_from(found.modified / 1_000_000_000).unwrap_or(0),
+        },
+        None => Origin::default(),
+    }
 }
 
-/// `gzip -l`.
-fn list(path: &str, out: &mut impl Write) -> Result<(), Trouble> {
-    let file = File::open(path).map_err(|error| Trouble::NoFile(message(&error)))?;
-    let packed = file.metadata().map_or(0, |metadata| metadata.len());
-    let whole = io::copy(&mut Codec::Gzip.reader(file), &mut io::sink())
-        .map_err(|_| Trouble::Failed("not in gzip format".to_owned()))?;
-    let name = path.strip_suffix(".gz").unwrap_or(path);
-    let _ = writeln!(out, "{packed:>19} {whole:>19} {} {name}", ratio(whole, packed));
-    Ok(())
+/// The target; with `-N` it has the name that a packed file gives itself.
+fn named_target(path: &str, options: &Options) -> Result<Option<String>, Trouble> {
+    let target = target(path, options)?;
+    let restored = options.call.unpack && options.named == Some(true);
+    let name = restored.then(|| header(path)).flatten().and_then(|header| own_name(&header));
+    Ok(target.map(|target| match (name, path.rsplit_once('/')) {
+        (Some(name), Some((directory, _))) => format!("{directory}/{name}"),
+        (Some(name), None) => name,
+        (None, _) => target,
+    }))
+}
+
+/// What a packed file says of itself.
+fn header(path: &str) -> Option<GzHeader> {
+    let input = BufReader::new(File::open(path).ok()?);
+    GzDecoder::new(input).header().cloned()
+}
+
+/// The name of the file that was packed, without a directory.
+fn own_name(header: &GzHeader) -> Option<String> {
+    let name = String::from_utf8_lossy(header.filename()?).into_owned();
+    let name = name.rsplit('/').next().unwrap_or_default().to_owned();
+    (!name.is_empty() && name != "." && name != "..").then_some(name)
+}
+
+/// Gives a file the bits and the times of the one that it was made from.
+fn keep_attributes(path: &str, target: &str, options: &Options) {
+    let Ok(found) = look(path, true) else { return };
+    if found.mode != 0o644 {
+        let _ = set_mode(target, found.mode);
+    }
+    let restored = options.call.unpack && options.named == Some(true);
+    let own = restored.then(|| header(path)).flatten().map(|header| header.mtime());
+    let modified = match own {
+        Some(seconds) if seconds != 0 => u64::from(seconds) * 1_000_000_000,
+        _ => found.modified,
+    };
+    let _ = set_times(target, true, Time::At(found.accessed), Time::At(modified));
+}
+
+/// A stream, and how many bytes went through it.
+struct Counted<'a, S> {
+    stream: S,
+    bytes: &'a mut u64,
+}
+
+impl<S: Read> Read for Counted<'_, S> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let count = self.stream.read(into)?;
+        *self.bytes += count as u64;
+        Ok(count)
+    }
+}
+
+impl<S: Write> Write for Counted<'_, S> {
+    fn write(&mut self, from: &[u8]) -> io::Result<usize> {
+        let count = self.stream.write(from)?;
+        *self.bytes += count as u64;
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
+    }
 }

@@ -1,11 +1,11 @@
 //! `bc`.
 
 use std::collections::HashMap;
-use std::io::{self, BufRead as _, Read as _, Write};
+use std::io::{BufRead as _, BufReader, Read, Write};
 use std::rc::Rc;
 
 use toolcell_program::args::{Arg, parse as arguments};
-use toolcell_program::message;
+use toolcell_program::{message, open_input};
 use toolcell_stack::Stack;
 
 use crate::lexer::tokens;
@@ -33,6 +33,32 @@ struct Failed(String);
 
 type Ran<T> = Result<T, Failed>;
 
+/// What became of a program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    Run,
+    /// It asked to end.
+    Quit,
+    /// It breaks off, and nothing of it was run.
+    Open,
+}
+
+/// A piece of a program.
+struct Source<'t> {
+    name: &'t str,
+    text: &'t str,
+    /// Lines before it.
+    before: usize,
+    /// Whether more may follow where it breaks off.
+    goes_on: bool,
+}
+
+impl<'t> Source<'t> {
+    fn whole(name: &'t str, text: &'t str) -> Self {
+        Source { name, text, before: 0, goes_on: false }
+    }
+}
+
 struct Machine<'a, W> {
     variables: HashMap<String, Number>,
     arrays: HashMap<String, HashMap<usize, Number>>,
@@ -43,6 +69,8 @@ struct Machine<'a, W> {
     last: Number,
     calls: usize,
     stack: Stack,
+    /// Standard input, from which come the program's lines and what it reads.
+    input: BufReader<Box<dyn Read>>,
     out: &'a mut W,
 }
 
@@ -63,7 +91,7 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
             Arg::Operand(path) => files.push(path),
             Arg::Option(letter, value) => match letter.as_str() {
                 "l" => {
-                    machine.program("(library)", LIBRARY);
+                    machine.program(&Source::whole("(library)", LIBRARY));
                     machine.scale = 20;
                 }
                 "e" => given.extend(value.map(|text| text + "\n")),
@@ -78,7 +106,8 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
     for path in files {
         match std::fs::read(&path) {
             Ok(text) => {
-                if !machine.program(&path, &String::from_utf8_lossy(&text)) {
+                let text = String::from_utf8_lossy(&text);
+                if machine.program(&Source::whole(&path, &text)) == End::Quit {
                     return 0;
                 }
             }
@@ -89,24 +118,20 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
         }
     }
     for text in &given {
-        if !machine.program("(command line)", text) {
+        if machine.program(&Source::whole("(command line)", text)) == End::Quit {
             return 0;
         }
     }
     if !given.is_empty() {
         return 0;
     }
-    // What is read with `read()` comes from the same input: the program is taken line by line
-    // only where it asks for that.
-    let mut text = Vec::new();
-    let input = io::stdin();
-    let read = input.lock().read_to_end(&mut text);
-    if let Err(error) = read {
-        eprintln!("bc: {}", message(&error));
-        return 1;
+    match machine.lines() {
+        Ok(()) => 0,
+        Err(error) => {
+            eprintln!("bc: {}", message(&error));
+            1
+        }
     }
-    machine.program("(standard_in)", &String::from_utf8_lossy(&text));
-    0
 }
 
 impl<'a, W: Write> Machine<'a, W> {
@@ -121,34 +146,73 @@ impl<'a, W: Write> Machine<'a, W> {
             last: Number::zero(),
             calls: 0,
             stack: Stack::of_program(),
+            input: BufReader::new(open_input()),
             out,
         }
     }
 
-    /// Runs a program; false when it asked to end.
-    fn program(&mut self, name: &str, text: &str) -> bool {
-        let tokens = match tokens(text) {
+    /// Runs standard input line by line: who writes a line may wait for the answer before the next.
+    fn lines(&mut self) -> std::io::Result<()> {
+        let (mut text, mut before, mut blocks) = (Vec::new(), 0, 0_i64);
+        loop {
+            let start = text.len();
+            let ended = self.line(&mut text)? == 0;
+            let count =
+                |sign: u8| text[start..].iter().filter(|byte| **byte == sign).count() as i64;
+            blocks += count(b'{') - count(b'}');
+            // What is in an open block is not looked at before its end, line after line anew.
+            if !ended && (blocks > 0 || text.ends_with(b"\\\n")) {
+                continue;
+            }
+            let source = String::from_utf8_lossy(&text);
+            let source = Source { name: "(standard_in)", text: &source, before, goes_on: !ended };
+            match self.program(&source) {
+                End::Quit => return Ok(()),
+                End::Run if ended => return Ok(()),
+                End::Run => {
+                    before += text.iter().filter(|byte| **byte == b'\n').count();
+                    text.clear();
+                    blocks = 0;
+                }
+                End::Open => {}
+            }
+        }
+    }
+
+    /// Appends a line of standard input. What was printed is written before it is waited for.
+    fn line(&mut self, text: &mut Vec<u8>) -> std::io::Result<usize> {
+        if !self.input.buffer().contains(&b'\n') {
+            self.out.flush()?;
+        }
+        self.input.read_until(b'\n', text)
+    }
+
+    fn program(&mut self, source: &Source<'_>) -> End {
+        let Source { name, before, .. } = source;
+        let tokens = match tokens(source.text) {
             Ok(tokens) => tokens,
-            Err((line, error)) => {
+            Err(wrong) if wrong.is_open && source.goes_on => return End::Open,
+            Err(wrong) => {
                 let _ = self.out.flush();
-                eprintln!("{name} {line}: {error}");
-                return true;
+                eprintln!("{name} {}: {}", before + wrong.line, wrong.text);
+                return End::Run;
             }
         };
         let mut parser = Parser::new(tokens);
         while let Some(statements) = parser.next_line() {
             let statements = match statements {
                 Ok(statements) => statements,
+                Err(_) if source.goes_on && parser.is_at_end() => return End::Open,
                 Err(line) => {
                     let _ = self.out.flush();
-                    eprintln!("{name} {line}: syntax error");
+                    eprintln!("{name} {}: syntax error", before + line);
                     continue;
                 }
             };
             // `quit` counts as soon as it is read.
             for statement in &statements {
                 match self.statement(statement) {
-                    Ok(Flow::Quit) => return false,
+                    Ok(Flow::Quit) => return End::Quit,
                     Ok(_) => {}
                     Err(Failed(error)) => {
                         self.calls = 0;
@@ -159,7 +223,7 @@ impl<'a, W: Write> Machine<'a, W> {
                 }
             }
         }
-        true
+        End::Run
     }
 
     fn block(&mut self, statements: &[Stmt]) -> Ran<Flow> {
@@ -354,10 +418,9 @@ impl<'a, W: Write> Machine<'a, W> {
                 }
             }
             Expr::Read => {
-                let mut line = String::new();
-                let read = io::stdin().lock().read_line(&mut line);
-                read.map_err(|error| Failed(message(&error)))?;
-                Number::parse(line.trim(), self.in_base)
+                let mut line = Vec::new();
+                self.line(&mut line).map_err(|error| Failed(message(&error)))?;
+                Number::parse(String::from_utf8_lossy(&line).trim(), self.in_base)
             }
             Expr::Call(name, arguments) => self.call(name, arguments)?,
         })
@@ -482,8 +545,8 @@ mod tests {
     fn check(program: &str, expected: &str) {
         let mut out = Vec::new();
         let mut machine = Machine::new(&mut out);
-        machine.program("library", LIBRARY);
-        machine.program("test", program);
+        machine.program(&Source::whole("library", LIBRARY));
+        machine.program(&Source::whole("test", program));
         assert_eq!(String::from_utf8(out).unwrap(), expected, "{program}");
     }
 

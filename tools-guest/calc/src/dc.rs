@@ -1,10 +1,10 @@
 //! `dc`, the calculator with a stack.
 
 use std::collections::HashMap;
-use std::io::{self, BufRead as _, Read as _, Write};
+use std::io::{BufRead as _, BufReader, Read, Write};
 
 use toolcell_program::args::{Arg, parse as arguments};
-use toolcell_program::message;
+use toolcell_program::{message, open_input};
 
 use crate::number::{Number, folded};
 
@@ -30,6 +30,8 @@ struct Machine<'a, W> {
     scale: u32,
     in_base: u32,
     out_base: u32,
+    /// Standard input, from which come the program's lines and what `?` reads.
+    input: BufReader<Box<dyn Read>>,
     out: &'a mut W,
 }
 
@@ -45,6 +47,9 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
     let mut machine = Machine::new(out);
     let mut any = false;
     let file = |machine: &mut Machine<'_, _>, path: &str| -> Result<bool, i32> {
+        if path == "-" {
+            return Ok(machine.lines());
+        }
         let mut text = Vec::new();
         let read = toolcell_program::open(path).and_then(|mut input| input.read_to_end(&mut text));
         if let Err(error) = read {
@@ -89,8 +94,42 @@ impl<'a, W: Write> Machine<'a, W> {
             scale: 0,
             in_base: 10,
             out_base: 10,
+            input: BufReader::new(open_input()),
             out,
         }
+    }
+
+    /// Runs standard input line by line, a text in brackets as a whole: who writes a line may wait
+    /// for the answer before the next. False when it asked to end.
+    fn lines(&mut self) -> bool {
+        let (mut text, mut open) = (Vec::new(), 0_i64);
+        loop {
+            let start = text.len();
+            let ended = self.line(&mut text).is_none();
+            let count =
+                |sign: u8| text[start..].iter().filter(|byte| **byte == sign).count() as i64;
+            open += count(b'[') - count(b']');
+            if open > 0 && !ended {
+                continue;
+            }
+            if self.run(&String::from_utf8_lossy(&text), 0) != 0 {
+                return false;
+            }
+            if ended {
+                return true;
+            }
+            text.clear();
+            open = 0;
+        }
+    }
+
+    /// Appends a line of standard input, if there is one. What was printed is written before it is
+    /// waited for.
+    fn line(&mut self, text: &mut Vec<u8>) -> Option<usize> {
+        if !self.input.buffer().contains(&b'\n') {
+            let _ = self.out.flush();
+        }
+        self.input.read_until(b'\n', text).ok().filter(|count| *count > 0)
     }
 
     fn complain(&mut self, text: &str) {
@@ -341,10 +380,9 @@ impl<'a, W: Write> Machine<'a, W> {
                     }
                 }
                 '?' => {
-                    let mut line = String::new();
-                    let _ = self.out.flush();
-                    if io::stdin().lock().read_line(&mut line).is_ok() {
-                        let leave = self.enter(&line, depth);
+                    let mut line = Vec::new();
+                    if self.line(&mut line).is_some() {
+                        let leave = self.enter(&String::from_utf8_lossy(&line), depth);
                         if leave > 0 {
                             return leave - 1;
                         }

@@ -11,6 +11,15 @@ pub(crate) enum Token {
     Newline,
 }
 
+/// Why a text is none of tokens.
+#[derive(Debug)]
+pub(crate) struct Wrong {
+    pub line: usize,
+    pub text: String,
+    /// Whether more text could set it right.
+    pub is_open: bool,
+}
+
 /// Signs, the longest first.
 const SIGNS: &[&str] = &[
     "++", "--", "+=", "-=", "*=", "/=", "%=", "^=", "==", "<=", ">=", "!=", "&&", "||", "+", "-",
@@ -20,8 +29,9 @@ const SIGNS: &[&str] = &[
 /// Splits a program. Every token comes with its line, from 1.
 ///
 /// # Errors
-/// The line, and the character or comment that is wrong there.
-pub(crate) fn tokens(text: &str) -> Result<Vec<(Token, usize)>, (usize, String)> {
+/// What is wrong, and where.
+pub(crate) fn tokens(text: &str) -> Result<Vec<(Token, usize)>, Wrong> {
+    let open = |line, text: &str| Wrong { line, text: text.to_owned(), is_open: true };
     let mut tokens = Vec::new();
     let mut rest = text;
     let mut line = 1;
@@ -36,13 +46,14 @@ pub(crate) fn tokens(text: &str) -> Result<Vec<(Token, usize)>, (usize, String)>
             line += 1;
             rest = after;
         } else if let Some(after) = rest.strip_prefix("/*") {
-            let end = after.find("*/").ok_or((line, "EOF encountered in a comment.".to_owned()))?;
+            let end =
+                after.find("*/").ok_or_else(|| open(line, "EOF encountered in a comment."))?;
             line += after[..end].matches('\n').count();
             rest = &after[end + 2..];
         } else if c == '#' {
             rest = &rest[rest.find('\n').unwrap_or(rest.len())..];
         } else if let Some(after) = rest.strip_prefix('"') {
-            let end = after.find('"').ok_or((line, "unterminated string".to_owned()))?;
+            let end = after.find('"').ok_or_else(|| open(line, "unterminated string"))?;
             tokens.push((Token::Text(after[..end].to_owned()), line));
             line += after[..end].matches('\n').count();
             rest = &after[end + 1..];
@@ -80,7 +91,8 @@ pub(crate) fn tokens(text: &str) -> Result<Vec<(Token, usize)>, (usize, String)>
             tokens.push((Token::Sign(sign), line));
             rest = &rest[sign.len()..];
         } else {
-            return Err((line, format!("illegal character: {c}")));
+            let text = format!("illegal character: {c}");
+            return Err(Wrong { line, text, is_open: false });
         }
     }
     Ok(tokens)

@@ -96,7 +96,9 @@ impl Parser {
 
     fn line(&self) -> usize {
         let last = self.tokens.last().map_or(1, |(_, line)| *line);
-        self.tokens.get(self.at).map_or(last, |(_, line)| *line)
+        // What breaks off at the end of a line is wrong in the next one.
+        let of = |(token, line): &(Token, usize)| line + usize::from(*token == Token::Newline);
+        self.tokens.get(self.at).map_or(last, of)
     }
 
     fn take_sign(&mut self, sign: &str) -> bool {
@@ -138,12 +140,17 @@ impl Parser {
         self.peek()?;
         self.depth = 0;
         let result = self.line_of_statements();
-        if result.is_err() {
+        if result.is_err() && !self.is_at_end() {
             while !matches!(self.peek(), None | Some(Token::Newline)) {
                 self.at += 1;
             }
         }
         Some(result)
+    }
+
+    /// Whether all is read. After an error, more text could set it right.
+    pub(crate) fn is_at_end(&self) -> bool {
+        self.peek().is_none()
     }
 
     fn line_of_statements(&mut self) -> Parsed<Vec<Stmt>> {

@@ -18,6 +18,7 @@ mod exec;
 mod expand;
 mod jobs;
 mod killed;
+mod lines;
 mod locale;
 mod matching;
 mod process;
@@ -47,12 +48,36 @@ pub fn matches(pattern: &str, text: &str, fold: bool) -> bool {
 
 /// Whether a text breaks off before a command is complete.
 pub fn is_incomplete(source: &str) -> bool {
-    let mut parser = syntax::Parser::new(source, 1, syntax::Options::default());
-    loop {
-        match parser.next_command() {
-            Ok(Some(_)) => {}
-            Ok(None) => return false,
-            Err(error) => return error.incomplete,
+    syntax::Parser::new(source, 1, syntax::Options::default()).missing().is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_breaks_off_where_a_command_does() {
+        for (text, expected) in [
+            ("echo a\n", false),
+            ("", false),
+            ("# '\n", false),
+            ("echo 'a\n", true),
+            ("echo $(a\n", true),
+            ("if true; then\n", true),
+            ("a |\n", true),
+            ("a &&\n\n", true),
+            ("f()\n", true),
+            ("echo a \\\n", true),
+            ("cat <<E\nx\n", true),
+            ("cat <<E\nx\nE\n", false),
+            ("cat <<-E\n\tE\n", false),
+            ("cat <<A <<B\nA\n", true),
+            ("x=$(cat <<E\nE\n", true),
+            // More would not help.
+            ("foo(\n", false),
+            ("fi\n", false),
+        ] {
+            assert_eq!(is_incomplete(text), expected, "{text}");
         }
     }
 }

@@ -283,7 +283,7 @@ impl<S: System> Shell<S> {
     }
 
     /// Runs the file that `BASH_ENV` names.
-    fn run_start_file(&mut self) -> Run {
+    pub(crate) fn run_start_file(&mut self) -> Run {
         let named = self.get("BASH_ENV").filter(|path| !path.is_empty());
         match named.filter(|_| self.takes_start_file) {
             Some(path) => {
@@ -392,24 +392,6 @@ impl<S: System> Shell<S> {
         let begun = self.run_start_file();
         let result = begun.and_then(|_| self.run_source(Source::File, &text::decode(&source), 1));
         // A script's last command does not take the place of its shell.
-        self.tell_killed();
-        self.finish(result)
-    }
-
-    /// Runs commands as they come from standard input, and gives the status to exit with.
-    pub fn run_stdin(&mut self) -> i32 {
-        let mut source = Vec::new();
-        let Some(Fd::System(fd)) = self.fds.get(&0).cloned() else { return 0 };
-        // Commands that read standard input would take what follows them; bash reads it bytewise
-        // for their sake, which a regular file can have back and a pipe cannot.
-        while let Ok(data) = self.sys.read(&fd, 64 << 10) {
-            if data.is_empty() || source.len() > MAX_CAPTURE {
-                break;
-            }
-            source.extend_from_slice(&data);
-        }
-        let begun = self.run_start_file();
-        let result = begun.and_then(|_| self.run_source(Source::File, &text::decode(&source), 1));
         self.tell_killed();
         self.finish(result)
     }

@@ -68,6 +68,8 @@ struct Options {
     of_bytes: bool,
     label: String,
     null_data: bool,
+    /// Whether each line is to be seen at once.
+    line_buffered: bool,
     separator: Option<String>,
     color: bool,
     /// A tab stands between what is said of a line and the line.
@@ -199,6 +201,7 @@ fn options(name: &str, words: &[String]) -> Result<(Options, Vec<String>), Strin
         of_bytes: escape::is_of_bytes(|name| std::env::var(name).ok()),
         label: "(standard input)".to_owned(),
         null_data: false,
+        line_buffered: false,
         separator: Some("--".to_owned()),
         color: false,
         tab: false,
@@ -303,7 +306,8 @@ fn options(name: &str, words: &[String]) -> Result<(Options, Vec<String>), Strin
             }
             "T" => options.tab = true,
             // There are no devices to read or to skip.
-            "line-buffered" | "U" | "D" => {}
+            "U" | "D" => {}
+            "line-buffered" => options.line_buffered = true,
             other => return Err(format!("unsupported option '--{other}'")),
         }
     }
@@ -810,7 +814,7 @@ impl Search {
             true => self.show_colored(line, out)?,
             false => out.write_all(line)?,
         }
-        out.write_all(&[end])?;
+        self.end_line(end, out)?;
         Ok(true)
     }
 
@@ -840,9 +844,17 @@ impl Search {
                 true => self.show_colored(&line[from..to], out)?,
                 false => out.write_all(&line[from..to])?,
             }
-            out.write_all(&[end])?;
+            self.end_line(end, out)?;
         }
         Ok(is_text)
+    }
+
+    fn end_line(&self, end: u8, out: &mut impl Write) -> io::Result<()> {
+        out.write_all(&[end])?;
+        match self.options.line_buffered {
+            true => out.flush(),
+            false => Ok(()),
+        }
     }
 }
 

@@ -54,7 +54,7 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
                         'E' | 'r' => settings.extended = true,
                         's' => settings.separate = true,
                         'z' => settings.end = 0,
-                        'u' => {}
+                        'u' => settings.unbuffered = true,
                         'i' | 'e' | 'f' | 'l' => {
                             let rest = letters.as_str().to_owned();
                             last = Some((letter.to_string(), (!rest.is_empty()).then_some(rest)));
@@ -84,7 +84,8 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
             "regexp-extended" => settings.extended = true,
             "separate" => settings.separate = true,
             "null-data" | "zero-terminated" => settings.end = 0,
-            "unbuffered" | "posix" | "sandbox" | "follow-symlinks" | "binary" => {}
+            "unbuffered" => settings.unbuffered = true,
+            "posix" | "sandbox" | "follow-symlinks" | "binary" => {}
             "l" | "line-length" => match argument().map(|text| (text.parse(), text)) {
                 Some((Ok(columns), _)) => settings.columns = columns,
                 Some((Err(_), text)) => return fail(&format!("invalid line length: {text}")),

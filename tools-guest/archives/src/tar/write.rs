@@ -11,7 +11,7 @@ use toolcell_program::{message, mode};
 use super::cannot_open;
 use super::options::{Options, Tagged};
 use super::read::Members;
-use crate::codec::{Codec, Packer, Plain, peek};
+use crate::codec::{Codec, Origin, Packer, Plain, peek};
 
 /// Bytes of a block: what members are padded to.
 const BLOCK: u64 = 512;
@@ -35,7 +35,7 @@ pub(super) fn create(options: &Options, out: &mut impl Write) -> io::Result<u32>
     };
     let named = options.archive.as_deref().filter(|_| options.by_name).and_then(Codec::of_name);
     let packer: Box<dyn Packer> = match options.codec.or(named) {
-        Some(codec) => codec.writer(content, codec.level())?,
+        Some(codec) => codec.writer(content, codec.level(), &Origin::default())?,
         None => Box::new(Plain(content)),
     };
     Writing::new(options, Counted { packer, count: 0 }, to_stdout, out).all()

@@ -9,5 +9,5 @@ mod parser;
 pub(crate) mod print;
 mod words;
 
-pub(crate) use parser::{KEYWORDS, Options, Parser, SyntaxError, is_reserved};
+pub(crate) use parser::{KEYWORDS, Missing, Options, Parser, SyntaxError, is_reserved};
 pub(crate) use words::{ansi_c, assigned_value, is_home_name, is_name};

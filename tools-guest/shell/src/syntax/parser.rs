@@ -22,8 +22,17 @@ pub(crate) struct SyntaxError {
     pub(crate) line: u32,
     /// The line that is shown under the message.
     pub(crate) shown: Option<String>,
-    /// Whether more text could make it right.
-    pub(crate) incomplete: bool,
+    /// What could make it right, where it breaks off.
+    pub(crate) missing: Option<Missing>,
+}
+
+/// What a text that breaks off lacks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Missing {
+    /// Any text.
+    Text,
+    /// A line that ends a here-document, which may begin with tabs.
+    Line(String),
 }
 
 pub(super) type Parse<T> = Result<T, SyntaxError>;
@@ -51,6 +60,8 @@ pub(crate) struct Parser {
     replacements: u32,
     /// Whether the text is a here-document's body.
     pub(super) here: bool,
+    /// Whether more text may follow: a here-document that breaks off is no whole one then.
+    goes_on: bool,
     /// What is to be said of the text that was read, each with its line.
     pub(crate) warnings: Vec<(u32, String)>,
 }
@@ -88,6 +99,7 @@ impl Parser {
             replaced: Vec::new(),
             replacements: 0,
             here: false,
+            goes_on: false,
             warnings: Vec::new(),
         }
     }
@@ -100,6 +112,21 @@ impl Parser {
     /// What the text means from here on.
     pub(crate) fn set_options(&mut self, options: Options) {
         self.options = options;
+    }
+
+    /// What the text lacks to be whole commands. What is wrong with them otherwise is not said.
+    pub(crate) fn missing(mut self) -> Option<Missing> {
+        self.goes_on = true;
+        if self.src.ends_with(b"\\\n") {
+            return Some(Missing::Text);
+        }
+        loop {
+            match self.next_command() {
+                Ok(Some(_)) => {}
+                Ok(None) => return None,
+                Err(error) => return error.missing,
+            }
+        }
     }
 
     /// Reads the next complete command, to the end of its line. `None` at the end.
@@ -192,7 +219,7 @@ impl Parser {
     // -------------------------------------------------------------- errors
 
     pub(super) fn error(&self, message: String) -> SyntaxError {
-        SyntaxError { message, line: self.line, shown: None, incomplete: false }
+        SyntaxError { message, line: self.line, shown: None, missing: None }
     }
 
     /// The text ends before `what`, which is to close what was opened in `line`.
@@ -201,7 +228,7 @@ impl Parser {
             message: format!("unexpected EOF while looking for matching `{what}'"),
             line,
             shown: None,
-            incomplete: true,
+            missing: Some(Missing::Text),
         }
     }
 
@@ -218,7 +245,7 @@ impl Parser {
                 message: "syntax error: unexpected end of file".to_owned(),
                 line: self.end_line(),
                 shown: None,
-                incomplete: true,
+                missing: Some(Missing::Text),
             };
         }
         let start = self.src[..self.pos].iter().rposition(|c| *c == b'\n').map_or(0, |at| at + 1);
@@ -230,7 +257,7 @@ impl Parser {
             message: format!("syntax error near unexpected token `{token}'"),
             line: self.line,
             shown: Some(shown),
-            incomplete: false,
+            missing: None,
         }
     }
 
@@ -850,6 +877,10 @@ impl Parser {
                 body.push('\n');
                 // A line that goes on cannot be followed by the delimiter.
                 joined = !quoted && text.bytes().rev().take_while(|c| *c == b'\\').count() % 2 == 1;
+            }
+            if !ended && self.goes_on {
+                let missing = Some(Missing::Line(here.delimiter.clone()));
+                return Err(SyntaxError { missing, ..self.error(String::new()) });
             }
             if !ended {
                 let begun = first.saturating_sub(1).max(1);

@@ -319,11 +319,39 @@ impl Diff {
 
     fn pair(&self, from: &str, to: &str, out: &mut impl Write) -> i32 {
         let is_dir = |path: &str| path != "-" && Path::new(path).is_dir();
+        let is_there = |path: &str| path == "-" || Path::new(path).exists();
+        let none = |path: &str| eprintln!("diff: {path}: No such file or directory");
         match (is_dir(from), is_dir(to)) {
             (true, true) => self.directories(from, to, out, 0),
-            (true, false) if to != "-" => self.files(&joined(from, base(to)), to, false, out),
-            (false, true) if from != "-" => self.files(from, &joined(to, base(from)), false, out),
-            _ => self.files(from, to, false, out),
+            (false, false) => match is_there(from) || is_there(to) {
+                true => self.files(from, to, false, out),
+                // Two empty files would be the same.
+                false => {
+                    none(from);
+                    none(to);
+                    2
+                }
+            },
+            (is_first, _) => {
+                let (directory, file) = if is_first { (from, to) } else { (to, from) };
+                let found = joined(directory, base(file));
+                match (is_there(file), is_first) {
+                    _ if file == "-" => {
+                        eprintln!("diff: cannot compare '-' to a directory");
+                        2
+                    }
+                    (true, true) => self.files(&found, to, false, out),
+                    (true, false) => self.files(from, &found, false, out),
+                    // What is not there is an empty directory, or none to compare with.
+                    (false, _) if self.new_file || (!is_first && self.new_left) => {
+                        self.directories(from, to, out, 0)
+                    }
+                    (false, _) => {
+                        none(file);
+                        2
+                    }
+                }
+            }
         }
     }
 
@@ -351,6 +379,10 @@ impl Diff {
         if let Some(starting) = self.starting.as_ref().filter(|_| depth == 0) {
             names.retain(|name| *name >= starting);
         }
+        // What is not there is what the other one is.
+        let is_dir = |path: &str, other: &str| {
+            Path::new(path).is_dir() || !Path::new(path).exists() && Path::new(other).is_dir()
+        };
         let mut status = 0;
         for name in names {
             let (a, b) = (joined(from, name), joined(to, other.get(name).unwrap_or(name)));
@@ -360,19 +392,13 @@ impl Diff {
                     let _ = writeln!(out, "Only in {side}: {name}");
                     1
                 }
-                _ => match (Path::new(&a).is_dir(), Path::new(&b).is_dir()) {
+                _ => match (is_dir(&a, &b), is_dir(&b, &a)) {
                     (true, true) if self.recursive && depth < MAX_DEPTH => {
                         self.directories(&a, &b, out, depth + 1)
                     }
                     (true, true) => {
                         let _ = writeln!(out, "Common subdirectories: {a} and {b}");
                         0
-                    }
-                    (true, false) if self.recursive && !Path::new(&b).exists() => {
-                        self.directories(&a, &b, out, depth + 1)
-                    }
-                    (false, true) if self.recursive && !Path::new(&a).exists() => {
-                        self.directories(&a, &b, out, depth + 1)
                     }
                     (a_dir, b_dir) if a_dir != b_dir => {
                         let (first, second) = (kind(&a), kind(&b));

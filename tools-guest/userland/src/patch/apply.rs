@@ -131,13 +131,10 @@ fn place(
         let left = (fuzz + prefix).saturating_sub(longest).min(prefix);
         let right = (fuzz + suffix).saturating_sub(longest).min(suffix);
         let middle = &old[left..old.len() - right.min(old.len() - left)];
-        if middle.is_empty() {
-            break;
-        }
         // A hunk with less context before than after is at the start of the file, and with less
-        // after than before at its end.
-        let at_start = prefix < suffix && fuzz == 0 && hunk.old_start <= 1;
-        let at_end = suffix < prefix && fuzz == 0;
+        // after than before at its end, until as much fuzz is allowed as there is less.
+        let at_start = fuzz + prefix < longest && hunk.old_start <= 1;
+        let at_end = fuzz + suffix < longest;
         let fits = |at: usize, steps: &mut usize| {
             let from = at + left;
             from + middle.len() <= lines.len()

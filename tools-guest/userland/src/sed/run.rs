@@ -24,6 +24,8 @@ pub(super) struct Settings {
     pub(super) quiet: bool,
     pub(super) extended: bool,
     pub(super) separate: bool,
+    /// Whether what is written is to be seen at once.
+    pub(super) unbuffered: bool,
     /// The suffix of the file that is kept; empty keeps none.
     pub(super) in_place: Option<String>,
     /// What ends a line.
@@ -38,6 +40,7 @@ impl Default for Settings {
             quiet: false,
             extended: false,
             separate: false,
+            unbuffered: false,
             in_place: None,
             end: b'\n',
             columns: 70,
@@ -231,6 +234,9 @@ impl<'a, W: Write> Stream<'a, W> {
                 Flow::Again => read = false,
             }
             self.flush_later()?;
+            if self.settings.unbuffered {
+                self.out.flush().map_err(|error| couldnt("stdout", &error))?;
+            }
             if let Flow::Quit(status) = flow {
                 // Whoever quits ends the line, though it were the last.
                 self.write(&[])?;
