@@ -252,7 +252,10 @@ fn one(name: &str, path: &str, options: &Options, out: &mut impl Write) -> Resul
             Err(error) => return Err(Trouble::NoFile(message(&error))),
         }
     }
-    let target = named_target(path, options)?;
+    // What it says of itself counts with `-N`.
+    let restored = unpack && options.named == Some(true);
+    let own = restored.then(|| header(path)).flatten();
+    let target = named_target(path, options, own.as_ref())?;
     if let Some(target) = target.as_deref().filter(|to| !options.force && Path::new(to).exists()) {
         eprintln!("{name}: {target} already exists;\tnot overwritten");
         return Err(Trouble::Said);
@@ -297,7 +300,7 @@ fn one(name: &str, path: &str, options: &Options, out: &mut impl Write) -> Resul
                 told(path, target.as_deref(), options, counts);
             }
             if let Some(target) = target {
-                keep_attributes(path, &target, options);
+                keep_attributes(path, &target, own.as_ref());
                 if !options.keep {
                     let _ = std::fs::remove_file(path);
                 }
@@ -338,11 +341,14 @@ fn origin(path: &str, options: &Options) -> Origin {
     }
 }
 
-/// The target; with `-N` it has the name that a packed file gives itself.
-fn named_target(path: &str, options: &Options) -> Result<Option<String>, Trouble> {
+/// The target, by the name that a packed file gives itself, if that counts.
+fn named_target(
+    path: &str,
+    options: &Options,
+    own: Option<&GzHeader>,
+) -> Result<Option<String>, Trouble> {
     let target = target(path, options)?;
-    let restored = options.call.unpack && options.named == Some(true);
-    let name = restored.then(|| header(path)).flatten().and_then(|header| own_name(&header));
+    let name = own.and_then(own_name);
     Ok(target.map(|target| match (name, path.rsplit_once('/')) {
         (Some(name), Some((directory, _))) => format!("{directory}/{name}"),
         (Some(name), None) => name,
@@ -363,15 +369,14 @@ fn own_name(header: &GzHeader) -> Option<String> {
     (!name.is_empty() && name != "." && name != "..").then_some(name)
 }
 
-/// Gives a file the bits and the times of the one that it was made from.
-fn keep_attributes(path: &str, target: &str, options: &Options) {
+/// Gives a file the bits and the times of the one that it was made from, or the time that this one
+/// gives itself.
+fn keep_attributes(path: &str, target: &str, own: Option<&GzHeader>) {
     let Ok(found) = look(path, true) else { return };
     if found.mode != 0o644 {
         let _ = set_mode(target, found.mode);
     }
-    let restored = options.call.unpack && options.named == Some(true);
-    let own = restored.then(|| header(path)).flatten().map(|header| header.mtime());
-    let modified = match own {
+    let modified = match own.map(GzHeader::mtime) {
         Some(seconds) if seconds != 0 => u64::from(seconds) * 1_000_000_000,
         _ => found.modified,
     };

@@ -1,13 +1,14 @@
 //! `bc`.
 
 use std::collections::HashMap;
-use std::io::{BufRead as _, BufReader, Read, Write};
+use std::io::Write;
 use std::rc::Rc;
 
 use toolcell_program::args::{Arg, parse as arguments};
-use toolcell_program::{message, open_input};
+use toolcell_program::message;
 use toolcell_stack::Stack;
 
+use crate::input::{Input, surplus};
 use crate::lexer::tokens;
 use crate::library::LIBRARY;
 use crate::number::{Number, folded};
@@ -70,7 +71,7 @@ struct Machine<'a, W> {
     calls: usize,
     stack: Stack,
     /// Standard input, from which come the program's lines and what it reads.
-    input: BufReader<Box<dyn Read>>,
+    input: Input,
     out: &'a mut W,
 }
 
@@ -146,7 +147,7 @@ impl<'a, W: Write> Machine<'a, W> {
             last: Number::zero(),
             calls: 0,
             stack: Stack::of_program(),
-            input: BufReader::new(open_input()),
+            input: Input::default(),
             out,
         }
     }
@@ -157,9 +158,7 @@ impl<'a, W: Write> Machine<'a, W> {
         loop {
             let start = text.len();
             let ended = self.line(&mut text)? == 0;
-            let count =
-                |sign: u8| text[start..].iter().filter(|byte| **byte == sign).count() as i64;
-            blocks += count(b'{') - count(b'}');
+            blocks += surplus(&text[start..], b'{', b'}');
             // What is in an open block is not looked at before its end, line after line anew.
             if !ended && (blocks > 0 || text.ends_with(b"\\\n")) {
                 continue;
@@ -181,10 +180,10 @@ impl<'a, W: Write> Machine<'a, W> {
 
     /// Appends a line of standard input. What was printed is written before it is waited for.
     fn line(&mut self, text: &mut Vec<u8>) -> std::io::Result<usize> {
-        if !self.input.buffer().contains(&b'\n') {
+        if self.input.is_spent() {
             self.out.flush()?;
         }
-        self.input.read_until(b'\n', text)
+        self.input.append_line(text)
     }
 
     fn program(&mut self, source: &Source<'_>) -> End {

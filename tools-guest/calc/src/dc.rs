@@ -1,11 +1,12 @@
 //! `dc`, the calculator with a stack.
 
 use std::collections::HashMap;
-use std::io::{BufRead as _, BufReader, Read, Write};
+use std::io::{Read as _, Write};
 
 use toolcell_program::args::{Arg, parse as arguments};
-use toolcell_program::{message, open_input};
+use toolcell_program::message;
 
+use crate::input::{Input, surplus};
 use crate::number::{Number, folded};
 
 /// Strings that may be running at one time. A string that ends by starting another does not count.
@@ -31,7 +32,7 @@ struct Machine<'a, W> {
     in_base: u32,
     out_base: u32,
     /// Standard input, from which come the program's lines and what `?` reads.
-    input: BufReader<Box<dyn Read>>,
+    input: Input,
     out: &'a mut W,
 }
 
@@ -94,7 +95,7 @@ impl<'a, W: Write> Machine<'a, W> {
             scale: 0,
             in_base: 10,
             out_base: 10,
-            input: BufReader::new(open_input()),
+            input: Input::default(),
             out,
         }
     }
@@ -106,9 +107,7 @@ impl<'a, W: Write> Machine<'a, W> {
         loop {
             let start = text.len();
             let ended = self.line(&mut text).is_none();
-            let count =
-                |sign: u8| text[start..].iter().filter(|byte| **byte == sign).count() as i64;
-            open += count(b'[') - count(b']');
+            open += surplus(&text[start..], b'[', b']');
             if open > 0 && !ended {
                 continue;
             }
@@ -126,10 +125,10 @@ impl<'a, W: Write> Machine<'a, W> {
     /// Appends a line of standard input, if there is one. What was printed is written before it is
     /// waited for.
     fn line(&mut self, text: &mut Vec<u8>) -> Option<usize> {
-        if !self.input.buffer().contains(&b'\n') {
+        if self.input.is_spent() {
             let _ = self.out.flush();
         }
-        self.input.read_until(b'\n', text).ok().filter(|count| *count > 0)
+        self.input.append_line(text).ok().filter(|count| *count > 0)
     }
 
     fn complain(&mut self, text: &str) {

@@ -6,6 +6,7 @@
 
 mod bc;
 mod dc;
+mod input;
 mod lexer;
 mod library;
 mod number;

@@ -379,10 +379,7 @@ impl Diff {
         if let Some(starting) = self.starting.as_ref().filter(|_| depth == 0) {
             names.retain(|name| *name >= starting);
         }
-        // What is not there is what the other one is.
-        let is_dir = |path: &str, other: &str| {
-            Path::new(path).is_dir() || !Path::new(path).exists() && Path::new(other).is_dir()
-        };
+        let is_dir = |path: &str| std::fs::metadata(path).map(|metadata| metadata.is_dir());
         let mut status = 0;
         for name in names {
             let (a, b) = (joined(from, name), joined(to, other.get(name).unwrap_or(name)));
@@ -392,7 +389,7 @@ impl Diff {
                     let _ = writeln!(out, "Only in {side}: {name}");
                     1
                 }
-                _ => match (is_dir(&a, &b), is_dir(&b, &a)) {
+                _ => match alike(is_dir(&a).ok(), is_dir(&b).ok()) {
                     (true, true) if self.recursive && depth < MAX_DEPTH => {
                         self.directories(&a, &b, out, depth + 1)
                     }
@@ -532,6 +529,11 @@ impl Diff {
         });
         Some((differs, text))
     }
+}
+
+/// Whether each of two names is a directory. What is not there is what the other one is.
+fn alike(first: Option<bool>, second: Option<bool>) -> (bool, bool) {
+    (first.or(second).unwrap_or(false), second.or(first).unwrap_or(false))
 }
 
 /// When a file was changed last; now, for what has no such time.
