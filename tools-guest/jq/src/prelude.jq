@@ -68,6 +68,10 @@ def _ltrimstr($text): ltrimstr($text);
 def ltrimstr($text): if type == "string" and ($text | type) == "string" then _ltrimstr($text) else . end;
 def _rtrimstr($text): rtrimstr($text);
 def rtrimstr($text): if type == "string" and ($text | type) == "string" then _rtrimstr($text) else . end;
+def _contains($part): contains($part);
+def contains($part):
+  if type == ($part | type) and (type != "boolean" or . == $part) then _contains($part)
+  else error("\(type) (\(tojson)) and \($part | type) (\($part | tojson)) cannot have their containment checked") end;
 def dateadd(unit; $count): . + $count;
 def datesub(unit; $count): . - $count;
 def date: todate;

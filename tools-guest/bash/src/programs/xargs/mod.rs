@@ -161,13 +161,9 @@ impl Runner {
     }
 
     fn start(&mut self, argv: Vec<String>) -> Result<(), End> {
-        if self.options.trace {
-            let lead = if self.command.is_empty() { "echo " } else { "" };
-            self.out.flush().map_err(unprinted)?;
-            eprintln!("{lead}{}", argv.join(" "));
-        }
         if self.command.is_empty() {
             // What `echo` would do, without a process for it.
+            self.trace("echo ", &argv)?;
             let line = format!("{}\n", argv.join(" "));
             return self.out.write_all(&encode(&line)).map_err(unprinted);
         }
@@ -179,6 +175,7 @@ impl Runner {
             }
             None => self.wait()?,
         };
+        self.trace("", &argv)?;
         if let Some(name) = &self.options.slot {
             self.world.env.retain(|(known, _)| known != name);
             self.world.env.push((name.clone(), free.to_string()));
@@ -196,6 +193,15 @@ impl Runner {
                 Err(error) => return Err(End(not_started("xargs", &argv[0], error))),
             }
         }
+    }
+
+    /// Says with `-t` what is about to run.
+    fn trace(&mut self, lead: &str, argv: &[String]) -> Result<(), End> {
+        if self.options.trace {
+            self.out.flush().map_err(unprinted)?;
+            eprintln!("{lead}{}", argv.join(" "));
+        }
+        Ok(())
     }
 
     /// Waits until one that runs has ended; its slot.
