@@ -7,7 +7,7 @@ use crate::array::{Key, Sought};
 use crate::interp::{Interp, Leave, Run};
 use crate::parser::{Expr, Place, Slot};
 use crate::record::between;
-use crate::text::{self, Text};
+use crate::text::{Case, Text};
 use crate::value::{Value, name};
 use crate::vars::{Cell, special};
 
@@ -155,7 +155,9 @@ impl<'a> Interp<'a> {
             Builtin::Index => {
                 let (source, part) = (self.text(&args[0])?, self.text(&args[1])?);
                 let at = memchr::memmem::find(&source, &part).filter(|_| !part.is_empty());
-                Ok(Value::Number(at.map_or(0.0, |at| text::count(&source[..at]) as f64 + 1.0)))
+                Ok(Value::Number(
+                    at.map_or(0.0, |at| self.reading.units.count(&source[..at]) as f64 + 1.0),
+                ))
             }
             Builtin::Split => self.split(args),
             Builtin::Sub | Builtin::Gsub => self.substitute(builtin == Builtin::Gsub, args),
@@ -169,10 +171,10 @@ impl<'a> Interp<'a> {
                 result.map(|()| text)
             }
             Builtin::ToLower => {
-                Ok(Value::Text(text::changed(&self.text(&args[0])?, |part| part.to_lowercase())))
+                Ok(Value::Text(self.reading.units.changed(&self.text(&args[0])?, Case::Lower)))
             }
             Builtin::ToUpper => {
-                Ok(Value::Text(text::changed(&self.text(&args[0])?, |part| part.to_uppercase())))
+                Ok(Value::Text(self.reading.units.changed(&self.text(&args[0])?, Case::Upper)))
             }
             Builtin::System => {
                 let command = self.text(&args[0])?;
@@ -258,13 +260,13 @@ impl<'a> Interp<'a> {
 
     fn length(&mut self, args: &'a [Expr]) -> Run<Value> {
         let count = match args {
-            [] => text::count(self.whole_record()),
+            [] => self.reading.units.count(self.whole_record()),
             [Expr::Get(Place::Var(slot))] if matches!(self.cell(*slot), Cell::Array(_)) => {
                 self.with_array(*slot, |array| array.len())?
             }
             // It may still become an array, and has no elements yet.
             [Expr::Get(Place::Var(slot))] if matches!(self.cell(*slot), Cell::Open(_)) => 0,
-            [expr, ..] => text::count(&self.text(expr)?),
+            [expr, ..] => self.reading.units.count(&self.text(expr)?),
         };
         Ok(Value::Number(count as f64))
     }
@@ -281,8 +283,9 @@ impl<'a> Interp<'a> {
         if length.is_nan() || from.is_nan() {
             return Ok(Value::Text(Text::default()));
         }
-        let start = text::offset(&source, (first - 1.0) as usize);
-        let end = start + text::offset(&source[start..], length as usize);
+        let units = self.reading.units;
+        let start = units.offset(&source, (first - 1.0) as usize);
+        let end = start + units.offset(&source[start..], length as usize);
         Ok(Value::Text(source.part(start..end)))
     }
 
@@ -302,8 +305,8 @@ impl<'a> Interp<'a> {
         let found = groups.first().cloned().flatten();
         let (start, length) = match found {
             Some(found) => (
-                text::count(&source[..found.start]) as f64 + 1.0,
-                text::count(&source[found]) as f64,
+                self.reading.units.count(&source[..found.start]) as f64 + 1.0,
+                self.reading.units.count(&source[found]) as f64,
             ),
             None => (0.0, -1.0),
         };
@@ -323,12 +326,13 @@ impl<'a> Interp<'a> {
         groups: &[Option<std::ops::Range<usize>>],
     ) -> Run<()> {
         let separator = self.text_of(special::SUBSEP);
+        let units = self.reading.units;
         self.with_array(slot, |array| {
             array.clear();
             for (at, group) in groups.iter().enumerate() {
                 let Some(group) = group else { continue };
-                let start = text::count(&source[..group.start]) as f64 + 1.0;
-                let length = text::count(&source[group.clone()]) as f64;
+                let start = units.count(&source[..group.start]) as f64 + 1.0;
+                let length = units.count(&source[group.clone()]) as f64;
                 let key = |what: &str| {
                     let mut key = at.to_string().into_bytes();
                     if !what.is_empty() {

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use crate::interp::{Interp, Leave, Run};
 use crate::parser::{Comparison, Expr, Place, Slot};
 use crate::pattern::Matcher;
-use crate::text::{self, Text};
+use crate::text::{Case, Text};
 use crate::value::Value;
 use crate::vars::{Cell, special};
 
@@ -19,13 +19,13 @@ const RESERVE: usize = 256 << 10;
 impl<'a> Interp<'a> {
     /// A regular expression that is made of a text.
     pub(crate) fn dynamic(&mut self, source: &[u8]) -> Run<Rc<Matcher>> {
-        self.patterns.matcher(source, self.any_case).map_err(Leave::Fatal)
+        self.patterns.matcher(source, self.reading).map_err(Leave::Fatal)
     }
 
     /// The expression that an operand of `~` and its like stands for.
     pub(crate) fn matcher(&mut self, expr: &'a Expr) -> Run<Rc<Matcher>> {
         match expr {
-            Expr::Match(pattern) => pattern.matcher(self.any_case).cloned().map_err(Leave::Fatal),
+            Expr::Match(pattern) => pattern.matcher(self.reading).cloned().map_err(Leave::Fatal),
             expr => {
                 let source = self.text(expr)?;
                 self.dynamic(&source)
@@ -194,9 +194,9 @@ impl<'a> Interp<'a> {
     pub(crate) fn order(&self, left: &Value, right: &Value) -> Ordering {
         let format = self.text_of(special::CONVFMT);
         let (left, right) = (left.to_text(&format), right.to_text(&format));
-        match self.any_case {
+        match self.reading.any_case {
             true => {
-                let lower = |text| text::changed(text, str::to_lowercase);
+                let lower = |text| self.reading.units.changed(text, Case::Lower);
                 lower(&left).cmp(&*lower(&right))
             }
             false => left.cmp(&*right),

@@ -1,6 +1,6 @@
 //! `sprintf`.
 
-use crate::text;
+use crate::text::Units;
 use crate::value::Value;
 
 /// Characters that one conversion may be padded to.
@@ -20,6 +20,8 @@ struct Spec {
     alternate: bool,
     width: usize,
     precision: Option<usize>,
+    /// Of what a width is so many.
+    units: Units,
 }
 
 impl Spec {
@@ -43,7 +45,7 @@ impl Spec {
             to.extend_from_slice(body);
             return;
         }
-        let missing = self.width.saturating_sub(prefix.len() + text::count(body));
+        let missing = self.width.saturating_sub(prefix.len() + self.units.count(body));
         let zeros = zeros && self.zero && !self.minus;
         if !self.minus && !zeros {
             to.extend(std::iter::repeat_n(b' ', missing));
@@ -64,6 +66,7 @@ struct Formatter<'a> {
     format: &'a [u8],
     args: std::slice::Iter<'a, Value>,
     convert: &'a [u8],
+    units: Units,
 }
 
 /// Formats as C does. `convert` is how numbers become text for `%s`.
@@ -74,9 +77,10 @@ pub(crate) fn append(
     format: &[u8],
     args: &[Value],
     convert: &[u8],
+    units: Units,
     to: &mut Vec<u8>,
 ) -> Result<(), TooFew> {
-    let mut formatter = Formatter { format, args: args.iter(), convert };
+    let mut formatter = Formatter { format, args: args.iter(), convert, units };
     loop {
         let Some(at) = memchr::memchr(b'%', formatter.format) else {
             to.extend_from_slice(formatter.format);
@@ -116,7 +120,7 @@ impl<'a> Formatter<'a> {
     fn conversion(&mut self, to: &mut Vec<u8>) -> Result<(), TooFew> {
         let whole = self.format;
         self.format = &whole[1..];
-        let mut spec = Spec::default();
+        let mut spec = Spec { units: self.units, ..Spec::default() };
         while let Some(flag) = self.next_if(|byte| b"-+ 0#'".contains(&byte)) {
             match flag {
                 b'-' => spec.minus = true,
@@ -139,11 +143,11 @@ impl<'a> Formatter<'a> {
         let letter = self.next_if(|_| true);
         match letter {
             Some(b'%') => to.push(b'%'),
-            Some(b'c') => spec.put("", &character(self.arg()?, self.convert), false, to),
+            Some(b'c') => spec.put("", &self.character()?, false, to),
             Some(b's') => {
                 let text = self.arg()?.to_text(self.convert);
                 let text = match spec.precision {
-                    Some(precision) => &text[..text::offset(&text, precision)],
+                    Some(precision) => &text[..self.units.offset(&text, precision)],
                     None => &text,
                 };
                 spec.put("", text, false, to);
@@ -173,19 +177,21 @@ impl<'a> Formatter<'a> {
         }
         Ok(())
     }
-}
 
-/// The character of a number, or the first one of a text.
-fn character(value: &Value, convert: &[u8]) -> Vec<u8> {
-    match value.comparable().filter(|_| !matches!(value, Value::Unset)) {
-        Some(code) => match char::from_u32(code as u32) {
-            Some(c) => c.to_string().into_bytes(),
-            None => Vec::new(),
-        },
-        None => {
-            let text = value.to_text(convert);
-            text[..text::offset(&text, 1)].to_vec()
-        }
+    /// The character of a number, or the first one of a text.
+    fn character(&mut self) -> Result<Vec<u8>, TooFew> {
+        let value = self.arg()?;
+        let code = value.comparable().filter(|_| !matches!(value, Value::Unset));
+        Ok(match (code, self.units) {
+            (Some(code), Units::Bytes) => vec![code as i64 as u8],
+            (Some(code), Units::Characters) => {
+                char::from_u32(code as u32).map(|c| c.to_string().into_bytes()).unwrap_or_default()
+            }
+            (None, units) => {
+                let text = value.to_text(self.convert);
+                text[..units.offset(&text, 1)].to_vec()
+            }
+        })
     }
 }
 
@@ -246,9 +252,16 @@ mod tests {
             ("%05d|%5s", vec![Value::Number(f64::INFINITY), Value::Unset], "  inf|     "),
         ] {
             let mut to = Vec::new();
-            assert_eq!(append(format.as_bytes(), &args, b"%.6g", &mut to), Ok(()), "{format}");
+            assert_eq!(
+                append(format.as_bytes(), &args, b"%.6g", Units::default(), &mut to),
+                Ok(()),
+                "{format}"
+            );
             assert_eq!(String::from_utf8_lossy(&to), expected, "{format}");
         }
-        assert_eq!(append(b"%s %s", &[Value::Unset], b"", &mut Vec::new()), Err(TooFew));
+        assert_eq!(
+            append(b"%s %s", &[Value::Unset], b"", Units::default(), &mut Vec::new()),
+            Err(TooFew)
+        );
     }
 }

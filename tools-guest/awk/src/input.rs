@@ -136,6 +136,7 @@ impl Reader {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pattern::Reading;
 
     /// Gives a byte at a time.
     struct Slow(Vec<u8>);
@@ -165,7 +166,7 @@ mod tests {
         assert_eq!(all("a\n\nb", &line), ["a", "", "b"]);
         assert_eq!(all("a\nb\n", &line), ["a", "b"]);
         assert_eq!(all("\n\n\na\nb\n\n\n\nc\n\n", &Separator::Paragraph), ["a\nb", "c"]);
-        let regex = Separator::Regex(Rc::new(Matcher::new(";+", false).unwrap()));
+        let regex = Separator::Regex(Rc::new(Matcher::new(";+", Reading::default()).unwrap()));
         assert_eq!(all("a;;;b;c\n", &regex), ["a", "b", "c\n"]);
         assert_eq!(all("", &line), Vec::<String>::new());
     }
@@ -173,7 +174,7 @@ mod tests {
     #[test]
     fn what_ended_a_record_is_known() {
         let mut reader = Reader::new(Box::new(&b"a--b"[..]));
-        let regex = Separator::Regex(Rc::new(Matcher::new("-+", false).unwrap()));
+        let regex = Separator::Regex(Rc::new(Matcher::new("-+", Reading::default()).unwrap()));
         let ends: Vec<Text> =
             std::iter::from_fn(|| reader.next(&regex).unwrap()).map(|record| record.end).collect();
         assert_eq!(ends.iter().map(|end| &**end).collect::<Vec<_>>(), [&b"--"[..], b""]);

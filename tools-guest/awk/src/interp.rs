@@ -11,9 +11,10 @@ use crate::array::{Array, Key, Sought};
 use crate::input::{Reader, Record as Read, Separator};
 use crate::lexer::unescape;
 use crate::parser::{Expr, Pattern, Program, Redirect, Slot, Stmt};
-use crate::pattern::Patterns;
+use crate::pattern::{Patterns, Reading};
 use crate::record::{Record, Splitter};
 use crate::streams::Streams;
+use crate::text::{Text, Units};
 use crate::value::Value;
 use crate::vars::{Cell, Optional, special};
 
@@ -72,8 +73,7 @@ pub(crate) struct Interp<'a> {
     pub(crate) by_fpat: bool,
     /// What ends records, until `RS` changes.
     pub(crate) separator: Option<Separator>,
-    /// Whether capitals are small letters (gawk's `IGNORECASE`).
-    pub(crate) any_case: bool,
+    pub(crate) reading: Reading,
     pub(crate) patterns: Patterns,
     pub(crate) streams: Streams,
     pub(crate) main: Option<Reader>,
@@ -102,6 +102,11 @@ pub(crate) struct Start<'a> {
 /// Runs a program to its end; the status to exit with.
 pub(crate) fn run(start: Start<'_>) -> i32 {
     let program = start.program;
+    let set = |name: &str| start.environment.iter().find(|(known, _)| known == name);
+    let units = match escape::is_of_bytes(|name| set(name).map(|(_, value)| value)) {
+        true => Units::Bytes,
+        false => Units::Characters,
+    };
     let mut interp = Interp {
         program,
         commands: start.commands,
@@ -115,7 +120,7 @@ pub(crate) fn run(start: Start<'_>) -> i32 {
         splitter: None,
         by_fpat: false,
         separator: None,
-        any_case: false,
+        reading: Reading { any_case: false, units },
         patterns: Patterns::default(),
         streams: Streams::default(),
         main: None,
@@ -128,7 +133,7 @@ pub(crate) fn run(start: Start<'_>) -> i32 {
         room: start.room,
         ranges: vec![false; program.rules.len()],
     };
-    interp.set_record(crate::text::Text::default());
+    interp.set_record(Text::default());
     let defaults = [
         (special::FS, " "),
         (special::OFS, " "),
@@ -529,7 +534,7 @@ impl<'a> Interp<'a> {
             evaluated.push(self.eval(expr)?);
         }
         let convert = self.text_of(special::CONVFMT);
-        crate::format::append(&format, &evaluated, &convert, to).map_err(|_| {
+        crate::format::append(&format, &evaluated, &convert, self.reading.units, to).map_err(|_| {
             let format = String::from_utf8_lossy(&format);
             Leave::Fatal(format!("not enough arguments for the format \"{format}\""))
         })

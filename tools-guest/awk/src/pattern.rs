@@ -1,15 +1,16 @@
 //! Regular expressions: POSIX's syntax, in that of the `regex` crate.
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::ops::Range;
 use std::rc::Rc;
 
-use toolcell_posix::{Meaning, Regex, ascii_class, class};
+use toolcell_posix::{Meaning, Regex, Text, ascii_class, class, with_bytes};
 use toolcell_text::escape;
 
-use crate::text;
+use crate::text::{MAX_CHARACTER, Units};
 
 /// Regular expressions that are kept compiled.
 const MAX_KEPT: usize = 500;
@@ -18,18 +19,37 @@ const MAX_KEPT: usize = 500;
 #[derive(Debug)]
 pub(crate) struct Matcher {
     regex: Regex,
+    units: Units,
+}
+
+/// What expressions mean that are written the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Reading {
+    /// Capitals are small letters (gawk's `IGNORECASE`).
+    pub(crate) any_case: bool,
+    pub(crate) units: Units,
 }
 
 impl Matcher {
     /// # Errors
     /// The message, where the source is not well formed.
-    pub(crate) fn new(source: &str, any_case: bool) -> Result<Matcher, String> {
-        let meaning = Meaning { any_case, dot_is_newline: true, ..Meaning::default() };
+    pub(crate) fn new(source: &str, reading: Reading) -> Result<Matcher, String> {
+        let Reading { any_case, units } = reading;
+        let (apart, text) = match units {
+            Units::Characters => (Cow::Borrowed(source), Text::Raw),
+            Units::Bytes => (escape::apart(source), Text::Bytes),
+        };
+        let meaning = Meaning { any_case, dot_is_newline: true, text, ..Meaning::default() };
+        let regex = |class| {
+            let translated = translate(&apart, class);
+            Regex::new(&with_bytes(&translated, units == Units::Bytes), meaning)
+        };
+        let classes = if units == Units::Bytes { ascii_class } else { class };
         // One whose classes are too large has those of ASCII.
-        let regex = Regex::new(&translate(source, class), meaning)
-            .or_else(|_| Regex::new(&translate(source, ascii_class), meaning))
+        let regex = regex(classes)
+            .or_else(|_| regex(ascii_class))
             .map_err(|_| format!("illegal regular expression: {source}"))?;
-        Ok(Matcher { regex })
+        Ok(Matcher { regex, units })
     }
 
     pub(crate) fn is_match(&self, text: &[u8]) -> bool {
@@ -57,9 +77,8 @@ impl Matcher {
             loop {
                 let found = (from <= text.len()).then(|| self.find_at(text, from)).flatten()?;
                 if found.is_empty() && last == Some(found.end) {
-                    // No character is longer than four bytes.
-                    let next = &text[found.end..text.len().min(found.end + 4)];
-                    from = found.end + text::offset(next, 1).max(1);
+                    let next = &text[found.end..text.len().min(found.end + MAX_CHARACTER)];
+                    from = found.end + self.units.offset(next, 1).max(1);
                     continue;
                 }
                 from = found.end;
@@ -84,10 +103,10 @@ impl Pattern {
 
     /// # Errors
     /// The message, where it is not well formed.
-    pub(crate) fn matcher(&self, any_case: bool) -> Result<&Rc<Matcher>, String> {
-        let kept = &self.compiled[usize::from(any_case)];
+    pub(crate) fn matcher(&self, reading: Reading) -> Result<&Rc<Matcher>, String> {
+        let kept = &self.compiled[usize::from(reading.any_case)];
         if kept.get().is_none() {
-            let _ = kept.set(Rc::new(Matcher::new(&self.source, any_case)?));
+            let _ = kept.set(Rc::new(Matcher::new(&self.source, reading)?));
         }
         kept.get().ok_or_else(String::new)
     }
@@ -97,21 +116,25 @@ impl Pattern {
 #[derive(Debug, Default)]
 pub(crate) struct Patterns {
     kept: HashMap<Vec<u8>, Rc<Matcher>>,
-    any_case: bool,
+    reading: Reading,
 }
 
 impl Patterns {
     /// # Errors
     /// The message, where it is not well formed.
-    pub(crate) fn matcher(&mut self, source: &[u8], any_case: bool) -> Result<Rc<Matcher>, String> {
-        if self.any_case != any_case || self.kept.len() >= MAX_KEPT {
+    pub(crate) fn matcher(
+        &mut self,
+        source: &[u8],
+        reading: Reading,
+    ) -> Result<Rc<Matcher>, String> {
+        if self.reading != reading || self.kept.len() >= MAX_KEPT {
             self.kept.clear();
-            self.any_case = any_case;
+            self.reading = reading;
         }
         if let Some(matcher) = self.kept.get(source) {
             return Ok(matcher.clone());
         }
-        let matcher = Rc::new(Matcher::new(&escape::decode(source), any_case)?);
+        let matcher = Rc::new(Matcher::new(&escape::decode(source), reading)?);
         self.kept.insert(source.to_vec(), matcher.clone());
         Ok(matcher)
     }
@@ -131,13 +154,18 @@ pub(crate) fn numbered(chars: &[char], radix: u32, most: usize) -> (Option<char>
     (c.filter(|_| count > 0), count)
 }
 
-/// Adds a character that stands for itself. A byte outside of UTF-8 is one here, too.
+/// Adds a character that stands for itself.
 fn literal(c: char, result: &mut String) {
+    result.push_str(&regex::escape(c.encode_utf8(&mut [0; 4])));
+}
+
+/// The same for one of a set that is given by its number.
+fn member(c: char, set: &mut String) {
     match escape::escaped(c) {
-        Some(byte) => {
-            let _ = write!(result, "(?-u:\\x{byte:02X})");
+        Some(_) => set.push(c),
+        None => {
+            let _ = write!(set, "\\x{{{:X}}}", u32::from(c));
         }
-        None => result.push_str(&regex::escape(c.encode_utf8(&mut [0; 4]))),
     }
 }
 
@@ -251,12 +279,12 @@ fn bracket(chars: &[char], class: Class, result: &mut String) -> usize {
                 next if next.is_digit(8) => {
                     let (c, length) = numbered(&chars[at - 1..], 8, 3);
                     at += length - 1;
-                    let _ = write!(set, "\\x{{{:X}}}", u32::from(c.unwrap_or(next)));
+                    member(c.unwrap_or(next), &mut set);
                 }
                 'x' if chars.get(at).is_some_and(char::is_ascii_hexdigit) => {
                     let (c, length) = numbered(&chars[at..], 16, 2);
                     at += length;
-                    let _ = write!(set, "\\x{{{:X}}}", u32::from(c.unwrap_or(next)));
+                    member(c.unwrap_or(next), &mut set);
                 }
                 next if next.is_ascii_alphanumeric() => set.push(next),
                 next => set.extend(['\\', next]),
@@ -284,7 +312,7 @@ mod tests {
             ("x|xy", "xyx", vec![0..2, 2..3]),
             ("^a|z", "az", vec![0..1, 1..2]),
         ] {
-            let matcher = Matcher::new(source, false).unwrap();
+            let matcher = Matcher::new(source, Reading::default()).unwrap();
             let found: Vec<_> = matcher.matches(text.as_bytes()).collect();
             assert_eq!(found, expected, "{source} in {text}");
         }
@@ -314,12 +342,12 @@ mod tests {
             ("a|ab|abc", "xabcd", Some("abc")),
             ("a#b c", "a#b c", Some("a#b c")),
         ] {
-            let matcher = Matcher::new(source, false).unwrap();
+            let matcher = Matcher::new(source, Reading::default()).unwrap();
             let is = matcher.find_at(text.as_bytes(), 0).map(|found| &text.as_bytes()[found]);
             assert_eq!(is, found.map(str::as_bytes), "{source}");
         }
-        assert!(Matcher::new("a(", false).is_err());
-        let byte = Matcher::new(&escape::decode(b"\xff."), false).unwrap();
+        assert!(Matcher::new("a(", Reading::default()).is_err());
+        let byte = Matcher::new(&escape::decode(b"\xff."), Reading::default()).unwrap();
         assert_eq!(byte.find_at(b"a\xffb", 0), Some(1..3));
     }
 }

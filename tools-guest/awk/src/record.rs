@@ -6,7 +6,7 @@ use std::rc::Rc;
 use crate::interp::{Interp, Leave, Run};
 use crate::parser::Slot;
 use crate::pattern::Matcher;
-use crate::text::{self, Text};
+use crate::text::{Text, Units};
 use crate::value::Value;
 use crate::vars::{Cell, special};
 
@@ -32,7 +32,7 @@ pub(crate) enum Splitter {
     /// At runs of blanks and newlines, those at the ends aside.
     Blanks,
     /// Into characters.
-    Each,
+    Each(Units),
     Byte(u8),
     /// At this byte, and at newlines.
     ByteOrNewline(u8),
@@ -60,8 +60,8 @@ impl Splitter {
                     from = end;
                 }
             }
-            Splitter::Each => {
-                parts.extend(text::chars(text));
+            Splitter::Each(units) => {
+                parts.extend(units.chars(text));
                 return;
             }
             Splitter::Byte(byte) => {
@@ -157,7 +157,7 @@ impl<'a> Interp<'a> {
         let paragraphs = self.text_of(special::RS).is_empty();
         Ok(match separator {
             b" " => Splitter::Blanks,
-            [] => Splitter::Each,
+            [] => Splitter::Each(self.reading.units),
             [byte] if paragraphs => Splitter::ByteOrNewline(*byte),
             [byte] => Splitter::Byte(*byte),
             separator if paragraphs => {

@@ -79,63 +79,96 @@ impl fmt::Debug for Text {
     }
 }
 
-/// How many characters; a byte outside of UTF-8 counts as one.
-pub(crate) fn count(bytes: &[u8]) -> usize {
-    if bytes.is_ascii() {
-        return bytes.len();
-    }
-    bytes.utf8_chunks().map(|chunk| chunk.valid().chars().count() + chunk.invalid().len()).sum()
+/// What a character of a text is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Units {
+    /// One of UTF-8; a byte outside of it is one, too.
+    #[default]
+    Characters,
+    /// A byte, as in the locale `C`.
+    Bytes,
 }
 
-/// How many bytes the first `chars` characters take.
-pub(crate) fn offset(bytes: &[u8], chars: usize) -> usize {
-    let head = &bytes[..chars.min(bytes.len())];
-    if head.is_ascii() {
-        return head.len();
+impl Units {
+    fn are_bytes(self, bytes: &[u8]) -> bool {
+        self == Units::Bytes || bytes.is_ascii()
     }
-    let mut left = chars;
-    let mut at = 0;
-    for chunk in bytes.utf8_chunks() {
-        for c in chunk.valid().chars() {
-            if left == 0 {
+
+    /// How many characters.
+    pub(crate) fn count(self, bytes: &[u8]) -> usize {
+        if self.are_bytes(bytes) {
+            return bytes.len();
+        }
+        bytes.utf8_chunks().map(|chunk| chunk.valid().chars().count() + chunk.invalid().len()).sum()
+    }
+
+    /// How many bytes the first `chars` characters take.
+    pub(crate) fn offset(self, bytes: &[u8], chars: usize) -> usize {
+        let head = &bytes[..chars.min(bytes.len())];
+        if self.are_bytes(head) {
+            return head.len();
+        }
+        let mut left = chars;
+        let mut at = 0;
+        for chunk in bytes.utf8_chunks() {
+            for c in chunk.valid().chars() {
+                if left == 0 {
+                    return at;
+                }
+                left -= 1;
+                at += c.len_utf8();
+            }
+            let skipped = left.min(chunk.invalid().len());
+            left -= skipped;
+            at += skipped;
+            if skipped < chunk.invalid().len() {
                 return at;
             }
-            left -= 1;
-            at += c.len_utf8();
         }
-        let skipped = left.min(chunk.invalid().len());
-        left -= skipped;
-        at += skipped;
-        if skipped < chunk.invalid().len() {
-            return at;
-        }
+        at
     }
-    at
+
+    /// Each character as bytes.
+    pub(crate) fn chars(self, bytes: &[u8]) -> impl Iterator<Item = Range<usize>> + '_ {
+        let mut at = 0;
+        std::iter::from_fn(move || {
+            let next = &bytes[at..bytes.len().min(at + MAX_CHARACTER)];
+            let start = at;
+            at += self.offset(next, 1);
+            (at > start).then_some(start..at)
+        })
+    }
+
+    /// With the capitals or the small letters of each part that is text changed.
+    pub(crate) fn changed(self, bytes: &[u8], case: Case) -> Text {
+        let mut result = Vec::with_capacity(bytes.len());
+        if self.are_bytes(bytes) {
+            result.extend_from_slice(bytes);
+            match case {
+                Case::Lower => result.make_ascii_lowercase(),
+                Case::Upper => result.make_ascii_uppercase(),
+            }
+            return Text::from(&*result);
+        }
+        for chunk in bytes.utf8_chunks() {
+            let changed = match case {
+                Case::Lower => chunk.valid().to_lowercase(),
+                Case::Upper => chunk.valid().to_uppercase(),
+            };
+            result.extend_from_slice(changed.as_bytes());
+            result.extend_from_slice(chunk.invalid());
+        }
+        Text::from(&*result)
+    }
 }
 
-/// Each character as bytes.
-pub(crate) fn chars(bytes: &[u8]) -> impl Iterator<Item = Range<usize>> + '_ {
-    let mut at = 0;
-    bytes
-        .utf8_chunks()
-        .flat_map(|chunk| {
-            let lengths = chunk.valid().chars().map(char::len_utf8);
-            lengths.chain(chunk.invalid().iter().map(|_| 1)).collect::<Vec<usize>>()
-        })
-        .map(move |length| {
-            at += length;
-            at - length..at
-        })
-}
+/// Bytes that a character of UTF-8 takes at most.
+pub(crate) const MAX_CHARACTER: usize = 4;
 
-/// With each part that is UTF-8 changed.
-pub(crate) fn changed(bytes: &[u8], change: impl Fn(&str) -> String) -> Text {
-    let mut result = Vec::with_capacity(bytes.len());
-    for chunk in bytes.utf8_chunks() {
-        result.extend_from_slice(change(chunk.valid()).as_bytes());
-        result.extend_from_slice(chunk.invalid());
-    }
-    Text::from(&*result)
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Case {
+    Lower,
+    Upper,
 }
 
 #[cfg(test)]
@@ -145,13 +178,17 @@ mod tests {
     #[test]
     fn characters_are_those_of_utf8_and_bytes_outside_of_it() {
         let bytes = b"a\xc3\xa9\xffb\xc3";
-        assert_eq!(count(bytes), 5);
+        let units = Units::Characters;
+        assert_eq!((units.count(bytes), Units::Bytes.count(bytes)), (5, 6));
         for (chars, at) in [(0, 0), (1, 1), (2, 3), (3, 4), (4, 5), (5, 6), (9, 6)] {
-            assert_eq!(offset(bytes, chars), at, "{chars} characters");
+            assert_eq!(units.offset(bytes, chars), at, "{chars} characters");
+            assert_eq!(Units::Bytes.offset(bytes, chars), chars.min(6), "{chars} bytes");
         }
-        let all: Vec<&[u8]> = chars(bytes).map(|range| &bytes[range]).collect();
+        let all: Vec<&[u8]> = units.chars(bytes).map(|range| &bytes[range]).collect();
         assert_eq!(all, [&b"a"[..], b"\xc3\xa9", b"\xff", b"b", b"\xc3"]);
-        assert_eq!(&*changed(bytes, str::to_uppercase), b"A\xc3\x89\xffB\xc3");
+        assert_eq!(Units::Bytes.chars(bytes).count(), 6);
+        assert_eq!(&*units.changed(bytes, Case::Upper), b"A\xc3\x89\xffB\xc3");
+        assert_eq!(&*Units::Bytes.changed(bytes, Case::Upper), b"A\xc3\xa9\xffB\xc3");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::io::Write as _;
 
-use crate::text::Text;
+use crate::text::{Text, Units};
 
 /// A value.
 #[derive(Debug, Clone, Default)]
@@ -193,7 +193,8 @@ fn append_number(number: f64, format: &[u8], to: &mut Vec<u8>) {
         let _ = write!(to, "{number:.0}");
     } else {
         // A format of the program's that asks for more than a number gets nothing for it.
-        let _ = crate::format::append(format, &[Value::Number(number)], b"%.6g", to);
+        let _ =
+            crate::format::append(format, &[Value::Number(number)], b"%.6g", Units::default(), to);
     }
 }
 

@@ -138,7 +138,7 @@ impl<'a> Interp<'a> {
                 self.split_record()?;
                 self.splitter = None;
                 self.separator = None;
-                self.any_case = value.is_true();
+                self.reading.any_case = value.is_true();
             }
             _ => {}
         }

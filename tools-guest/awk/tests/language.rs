@@ -24,12 +24,18 @@ impl Commands for Nothing {
 
 /// What a program prints for this input.
 fn output(program: &str, input: &[u8]) -> Vec<u8> {
+    output_in("C.UTF-8", program, input)
+}
+
+/// The same in a locale.
+fn output_in(locale: &str, program: &str, input: &[u8]) -> Vec<u8> {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("input");
     std::fs::write(&path, input).unwrap();
     let words = [program.to_owned(), path.to_string_lossy().into_owned()];
     let mut out = Vec::new();
-    run(&words, Vec::new(), &mut Nothing, &mut out);
+    let environment = vec![("LC_ALL".to_owned(), locale.to_owned())];
+    run(&words, environment, &mut Nothing, &mut out);
     out
 }
 
@@ -143,6 +149,27 @@ fn bytes_outside_of_utf8_stay_what_they_are() {
     );
     check_bytes("/a\\377b/ { print \"found\" }", input, b"found\n");
     check_bytes("{ print match($0, /[^a]b/), RSTART }", b"a\xc3\xa9b\n", b"2 2\n");
+}
+
+#[test]
+fn in_the_locale_c_each_byte_is_a_character() {
+    let input = "gr\u{fc}n \u{c9}\n";
+    for (program, expected) in [
+        ("{ print length($1), index($1, \"n\"), substr($1, 3, 1) }", &b"5 5 \xc3\n"[..]),
+        ("{ print toupper($1), tolower($2) }", "GR\u{fc}N \u{c9}\n".as_bytes()),
+        ("{ printf \"%6s|%.3s|%c\\n\", $1, $1, 233 }", b" gr\xc3\xbcn|gr\xc3|\xe9\n"),
+        ("{ print match($0, /[^a-z]/), RLENGTH }", b"3 1\n"),
+        ("{ print gsub(/./, \"x\", $1), $1 }", b"5 xxxxx\n"),
+        (
+            "{ print gsub(/\u{fc}/, \"u\", $1), $1; print gsub(/[\u{c9}]/, \"\", $2) }",
+            b"1 grun\n2\n",
+        ),
+        ("{ print $1 ~ /^..\\303[\\274]n?$/, gsub(/[[:alpha:]]/, \"\", $1) }", b"1 3\n"),
+        ("{ print split($2, parts, \"\"), $2 ~ /^\\w/ }", b"2 0\n"),
+        ("{ print gsub(/x*/, \"-\", $2) }", b"3\n"),
+    ] {
+        assert_eq!(output_in("C", program, input.as_bytes()), expected, "{program}");
+    }
 }
 
 #[test]
