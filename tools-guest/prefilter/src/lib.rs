@@ -4,7 +4,9 @@
 //! several only on processors that it knows: in WebAssembly it goes through every byte then, three
 //! times slower. That is most of what agents search for: anything that ignores case, and every
 //! `error|warning`. Here the bytes at up to three places of the literals are compared instead.
+//! The same finds the ends of lines that a pattern with a `$` is about.
 
+mod ends;
 mod scan;
 
 use std::cell::Cell;
@@ -12,6 +14,7 @@ use std::cell::Cell;
 use grep_matcher::{ByteSet, LineMatchKind, LineTerminator, Match, Matcher, NoError};
 use grep_regex::{RegexCaptures, RegexMatcher};
 use regex_syntax::ParserBuilder;
+use regex_syntax::hir::Hir;
 use regex_syntax::hir::literal::Extractor;
 
 pub use regex_syntax::escape;
@@ -46,8 +49,19 @@ pub enum Likely {
 #[derive(Debug, Clone)]
 pub struct Prefiltered {
     inner: RegexMatcher,
-    scanner: Option<Scanner>,
+    /// The first one that is worth it is used.
+    looks: Vec<Look>,
+}
+
+/// A way to find lines that may match.
+#[derive(Debug, Clone)]
+struct Look {
+    scanner: Scanner,
+    /// What a last line without an end may end with.
+    endings: Vec<Vec<u8>>,
+    /// Lines that were found.
     lines: Cell<u32>,
+    /// Bytes that were passed by.
     passed: Cell<u64>,
 }
 
@@ -56,13 +70,18 @@ impl Prefiltered {
     /// `patterns` is what the matcher is of, and it ignores case if `ignore_case`. A matcher that
     /// matches less, as only whole words, is fine.
     pub fn lines(inner: RegexMatcher, patterns: &[String], ignore_case: bool) -> Prefiltered {
-        let scanner = literals(patterns, ignore_case).and_then(|found| Scanner::new(&found));
-        Prefiltered { scanner, ..Prefiltered::none(inner) }
+        let parsed = parsed(patterns, ignore_case).unwrap_or_default();
+        let beginning = literals(&parsed).and_then(|found| Look::for_any(&found));
+        // A `$` is before a newline only where lines end with one.
+        let by_newline = inner.line_terminator().is_some_and(|end| end.as_byte() == b'\n');
+        let end = || ends::endings(&parsed).and_then(Look::for_ends);
+        let end = by_newline.then(end).flatten();
+        Prefiltered { inner, looks: beginning.into_iter().chain(end).collect() }
     }
 
     /// The matcher as it is.
     pub fn none(inner: RegexMatcher) -> Prefiltered {
-        Prefiltered { inner, scanner: None, lines: Cell::new(0), passed: Cell::new(0) }
+        Prefiltered { inner, looks: Vec::new() }
     }
 
     /// Whether a line of a file matches, as far as that is known without looking at it as a line.
@@ -88,9 +107,27 @@ impl Prefiltered {
     pub fn may_match(&self, content: &[u8]) -> bool {
         self.first_look(content) != Likely::No
     }
+}
 
-    fn candidate(&self, scanner: &Scanner, haystack: &[u8]) -> Option<usize> {
-        let found = scanner.find(haystack);
+impl Look {
+    fn for_any(literals: &[Vec<u8>]) -> Option<Look> {
+        let scanner = Scanner::new(literals)?;
+        Some(Look { scanner, endings: Vec::new(), lines: Cell::new(0), passed: Cell::new(0) })
+    }
+
+    /// For lines that end with one of these. What follows is a newline, with a carriage return
+    /// before it where the matcher passes that over.
+    fn for_ends(endings: Vec<Vec<u8>>) -> Option<Look> {
+        let ended = |end: u8| endings.iter().map(move |ending| [&**ending, &[end]].concat());
+        let look = Look::for_any(&ended(b'\n').chain(ended(b'\r')).collect::<Vec<_>>())?;
+        Some(Look { endings, ..look })
+    }
+
+    fn find(&self, haystack: &[u8]) -> Option<usize> {
+        let found = self.scanner.find(haystack).or_else(|| {
+            let ends = self.endings.iter().any(|ending| haystack.ends_with(ending));
+            ends.then(|| haystack.len() - 1)
+        });
         self.lines.set(self.lines.get() + 1);
         let passed = found.unwrap_or(haystack.len()) as u64;
         self.passed.set(self.passed.get().saturating_add(passed));
@@ -103,14 +140,17 @@ impl Prefiltered {
     }
 }
 
-/// What each match begins with, if that is one of a few.
-fn literals(patterns: &[String], ignore_case: bool) -> Option<Vec<Vec<u8>>> {
+fn parsed(patterns: &[String], ignore_case: bool) -> Option<Vec<Hir>> {
     let mut parser = ParserBuilder::new();
     parser.utf8(false).multi_line(true).case_insensitive(ignore_case);
+    patterns.iter().map(|pattern| parser.build().parse(pattern).ok()).collect()
+}
+
+/// What each match begins with, if that is one of a few.
+fn literals(patterns: &[Hir]) -> Option<Vec<Vec<u8>>> {
     let mut literals = Vec::new();
     for pattern in patterns {
-        let hir = parser.build().parse(pattern).ok()?;
-        let found = Extractor::new().extract(&hir);
+        let found = Extractor::new().extract(pattern);
         literals.extend(found.literals()?.iter().map(|literal| literal.as_bytes().to_vec()));
     }
     Some(literals)
@@ -165,11 +205,9 @@ impl Matcher for Prefiltered {
     }
 
     fn find_candidate_line(&self, haystack: &[u8]) -> Result<Option<LineMatchKind>, NoError> {
-        match &self.scanner {
-            Some(scanner) if self.is_worth_it() => {
-                Ok(self.candidate(scanner, haystack).map(LineMatchKind::Candidate))
-            }
-            _ => self.inner.find_candidate_line(haystack),
+        match self.looks.iter().find(|look| look.is_worth_it()) {
+            Some(look) => Ok(look.find(haystack).map(LineMatchKind::Candidate)),
+            None => self.inner.find_candidate_line(haystack),
         }
     }
 }
@@ -211,7 +249,7 @@ mod tests {
 
         let matcher = Prefiltered::lines(inner, &[pattern.to_owned()], ignore_case);
 
-        assert_eq!(matcher.scanner.is_some(), filtered, "{pattern}");
+        assert_eq!(!matcher.looks.is_empty(), filtered, "{pattern}");
         assert_eq!(matching(&matcher, text), expected, "{pattern}");
     }
 
@@ -234,6 +272,12 @@ mod tests {
             (".*", true, false),
             ("^w0|^us", true, true),
             ("well$|disk", false, true),
+            ("w[0-9]$", false, true),
+            ("[a-z]+(file|well)$", false, true),
+            ("[a-z]+R$", true, true),
+            ("[a-z]+ (in|low) .*[a-z]$", false, false),
+            ("[a-z]*$", false, false),
+            ("^$", false, false),
         ] {
             check(pattern, ignore_case, filtered, TEXT);
         }
@@ -274,6 +318,6 @@ mod tests {
         let matcher = Prefiltered::lines(inner, &["needle".to_owned()], true);
 
         assert_eq!(matching(&matcher, &text), [0; 0]);
-        assert_eq!(matcher.lines.get(), TRIED);
+        assert_eq!(matcher.looks[0].lines.get(), TRIED);
     }
 }

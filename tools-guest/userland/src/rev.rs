@@ -19,6 +19,7 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
     if paths.is_empty() {
         paths.push("-");
     }
+    let of_bytes = escape::is_of_bytes(|name| std::env::var(name).ok());
     let mut status = 0;
     for path in paths {
         let mut input = match open(path) {
@@ -42,8 +43,13 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
                 }
             }
             let end = if line.pop_if(|end| *end == b'\n').is_some() { "\n" } else { "" };
-            let reversed: String = escape::decode(&line).chars().rev().collect();
-            let written = out.write_all(&escape::encode(&reversed));
+            if of_bytes {
+                line.reverse();
+            } else {
+                let reversed: String = escape::decode(&line).chars().rev().collect();
+                line = escape::encode(&reversed).into_owned();
+            }
+            let written = out.write_all(&line);
             if written.and_then(|()| out.write_all(end.as_bytes())).is_err() {
                 return 1;
             }
