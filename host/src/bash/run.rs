@@ -94,7 +94,8 @@ async fn bash(
     }
     let left = leave_nothing(cell, &process).await;
     std::mem::forget(tree);
-    if left > 0 {
+    // That nothing of a command that took too long goes on is said already.
+    if left > 0 && !late {
         notes.push(format!(
             "{left} background process(es) of this command were ended with it; use \
              run_in_background for what is to go on."

@@ -37,7 +37,7 @@ impl Spool {
     pub(super) fn divert(&self, file: Fd) -> Result<(), Errno> {
         let mut inner = self.0.lock();
         let kept = std::mem::take(&mut inner.kept);
-        file.push(Bytes::from(kept))?;
+        file.push(Bytes::from(kept)).map_err(|fault| fault.errno())?;
         inner.file = Some(file);
         Ok(())
     }
@@ -56,7 +56,7 @@ impl Output for Spool {
             return Err(Errno::NOSPC);
         }
         if let Some(file) = &inner.file {
-            return file.push(Bytes::copy_from_slice(data));
+            return file.push(Bytes::copy_from_slice(data)).map_err(|fault| fault.errno());
         }
         let room = MAX_KEPT.saturating_sub(inner.kept.len());
         inner.kept.extend_from_slice(&data[..data.len().min(room)]);

@@ -10,7 +10,7 @@ use rustix::io::Errno;
 
 use super::lock::{Lock, LockMode, Locks};
 use super::pipe::{self, Broken, Reader, Writer};
-use crate::vfs::{Mediator, Node, Output};
+use crate::vfs::{Fault, Mediator, Node, Output};
 
 /// Bytes read from a file at once.
 const FILE_CHUNK: usize = 64 << 10;
@@ -192,12 +192,12 @@ impl Fd {
     ///
     /// # Errors
     /// As `write(2)`.
-    pub fn push(&self, data: Bytes) -> Result<(), Errno> {
+    pub fn push(&self, data: Bytes) -> Result<(), Fault> {
         match &*self.0 {
             Description::Null => Ok(()),
-            Description::Reader(..) | Description::Buffer { .. } => Err(Errno::BADF),
-            Description::Writer(writer) => Ok(writer.push(data)?),
-            Description::Output(output) => output.write(&data),
+            Description::Reader(..) | Description::Buffer { .. } => Err(Errno::BADF.into()),
+            Description::Writer(writer) => Ok(writer.push(data).map_err(Errno::from)?),
+            Description::Output(output) => Ok(output.write(&data)?),
             Description::File { mediator, node, offset, append, .. } => {
                 // The offset stays locked: two writers that share it must not write to one place.
                 let mut offset = offset.lock();
@@ -207,9 +207,9 @@ impl Fd {
                         true => mediator.append(node, rest),
                         false => mediator.write_at(node, rest, *offset),
                     };
-                    let written = written.map_err(|fault| fault.errno())?;
+                    let written = written?;
                     if written == 0 {
-                        return Err(Errno::IO);
+                        return Err(Errno::IO.into());
                     }
                     rest = &rest[written..];
                     *offset += written as u64;
@@ -223,7 +223,7 @@ impl Fd {
     ///
     /// # Errors
     /// As `write(2)`.
-    pub async fn write(&self, mut data: Bytes) -> Result<(), Errno> {
+    pub async fn write(&self, mut data: Bytes) -> Result<(), Fault> {
         while !data.is_empty() {
             let room = self.room()?;
             if room == 0 {

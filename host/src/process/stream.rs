@@ -12,7 +12,7 @@ use wasmtime_wasi_io::streams::{
 };
 
 use super::fd::{Fd, FdKind};
-use crate::vfs::{FileType, Streams};
+use crate::vfs::{Failures, Fault, FileType, Streams};
 
 /// A guest wrote to a pipe that nobody reads: it ends as SIGPIPE ends a process. Most programs,
 /// and Rust's own `println`, know no other way to stop.
@@ -30,14 +30,56 @@ pub(crate) struct OutputFull;
 #[error("{0}")]
 struct Failed(Errno);
 
-/// The descriptors that a process was started with, by number.
+/// The descriptors that a process was started with.
 #[derive(Debug)]
-pub struct Fds(pub Vec<(u32, Fd)>);
+pub struct Fds {
+    by_number: Vec<(u32, Fd)>,
+    failures: Failures,
+}
 
 impl Fds {
+    /// Those of a process that begins.
+    pub fn new(by_number: Vec<(u32, Fd)>) -> Fds {
+        Fds { by_number, failures: Failures::default() }
+    }
+
+    /// Each with its number.
+    pub fn all(&self) -> &[(u32, Fd)] {
+        &self.by_number
+    }
+
     /// The one of this number.
     pub fn get(&self, number: u32) -> Option<&Fd> {
-        self.0.iter().find(|(known, _)| *known == number).map(|(_, fd)| fd)
+        self.all().iter().find(|(known, _)| *known == number).map(|(_, fd)| fd)
+    }
+
+    /// Why operations of the process failed.
+    pub fn failures(&self) -> &Failures {
+        &self.failures
+    }
+
+    /// The one of this number as a stream. Where there is none, nothing is read and all is taken.
+    pub fn stream(&self, number: u32) -> Stream {
+        let fd = self.get(number).cloned().unwrap_or_else(Fd::null);
+        Stream { fd, failures: self.failures.clone() }
+    }
+}
+
+/// An open file description as a process reads from it or writes to it.
+#[derive(Debug, Clone)]
+pub struct Stream {
+    fd: Fd,
+    failures: Failures,
+}
+
+impl Stream {
+    fn failed(&self, fault: impl Into<Fault>) -> StreamError {
+        let fault = fault.into();
+        self.failures.note_stream(&fault);
+        match fault.errno() {
+            Errno::PIPE => StreamError::Trap(wasmtime::Error::new(BrokenPipe)),
+            errno => StreamError::LastOperationFailed(wasmtime::Error::new(Failed(errno))),
+        }
     }
 }
 
@@ -59,38 +101,31 @@ impl Streams for Fds {
         let fd = self.get(number).ok_or(Errno::BADF)?;
         match fd.room()? {
             0 => Err(Errno::AGAIN),
-            _ => fd.push(Bytes::copy_from_slice(data)),
+            _ => fd.push(Bytes::copy_from_slice(data)).map_err(|fault| fault.errno()),
         }
     }
 
     fn reader(&self, number: u32) -> Option<DynInputStream> {
-        self.get(number).map(StdinStream::p2_stream)
+        self.get(number).map(|_| StdinStream::p2_stream(&self.stream(number)))
     }
 
     fn writer(&self, number: u32) -> Option<DynOutputStream> {
-        self.get(number).map(StdoutStream::p2_stream)
-    }
-}
-
-fn failed(errno: Errno) -> StreamError {
-    match errno {
-        Errno::PIPE => StreamError::Trap(wasmtime::Error::new(BrokenPipe)),
-        errno => StreamError::LastOperationFailed(wasmtime::Error::new(Failed(errno))),
+        self.get(number).map(|_| StdoutStream::p2_stream(&self.stream(number)))
     }
 }
 
 /// Reads.
 #[derive(Debug)]
-struct Input(Fd);
+struct Input(Stream);
 
 /// Writes.
 #[derive(Debug)]
-struct Out(Fd);
+struct Out(Stream);
 
 #[async_trait]
 impl Pollable for Input {
     async fn ready(&mut self) {
-        poll_fn(|context| self.0.poll_read_ready(context)).await;
+        poll_fn(|context| self.0.fd.poll_read_ready(context)).await;
     }
 }
 
@@ -100,7 +135,7 @@ impl InputStream for Input {
         if size == 0 {
             return Ok(Bytes::new());
         }
-        match self.0.try_read(size, None).map_err(failed)? {
+        match self.0.fd.try_read(size, None).map_err(|errno| self.0.failed(errno))? {
             Some(data) if data.is_empty() => Err(StreamError::Closed),
             Some(data) => Ok(data),
             None => Ok(Bytes::new()),
@@ -112,17 +147,17 @@ impl InputStream for Input {
         if size == 0 {
             return Ok(Bytes::new());
         }
-        let data = self.0.read(size, None).await.map_err(failed)?;
+        let data = self.0.fd.read(size, None).await.map_err(|errno| self.0.failed(errno))?;
         if data.is_empty() { Err(StreamError::Closed) } else { Ok(data) }
     }
 }
 
 impl Out {
     /// What is kept has a limit, and who reaches it is ended: most programs would print on.
-    fn failed(&self, errno: Errno) -> StreamError {
-        match self.0.is_kept() && errno == Errno::NOSPC {
+    fn failed(&self, fault: Fault) -> StreamError {
+        match self.0.fd.is_kept() && fault.errno() == Errno::NOSPC {
             true => StreamError::Trap(wasmtime::Error::new(OutputFull)),
-            false => failed(errno),
+            false => self.0.failed(fault),
         }
     }
 }
@@ -130,18 +165,18 @@ impl Out {
 #[async_trait]
 impl Pollable for Out {
     async fn ready(&mut self) {
-        poll_fn(|context| self.0.poll_write_ready(context)).await;
+        poll_fn(|context| self.0.fd.poll_write_ready(context)).await;
     }
 }
 
 #[async_trait]
 impl OutputStream for Out {
     fn check_write(&mut self) -> StreamResult<usize> {
-        self.0.room().map_err(failed)
+        self.0.fd.room().map_err(|errno| self.0.failed(errno))
     }
 
     fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
-        self.0.push(bytes).map_err(|errno| self.failed(errno))
+        self.0.fd.push(bytes).map_err(|fault| self.failed(fault))
     }
 
     /// What is written is there at once; whoever reads is not waited for.
@@ -160,17 +195,17 @@ impl OutputStream for Out {
     }
 
     async fn blocking_write_and_flush(&mut self, bytes: Bytes) -> StreamResult<()> {
-        self.0.write(bytes).await.map_err(|errno| self.failed(errno))
+        self.0.fd.write(bytes).await.map_err(|fault| self.failed(fault))
     }
 }
 
-impl IsTerminal for Fd {
+impl IsTerminal for Stream {
     fn is_terminal(&self) -> bool {
         false
     }
 }
 
-impl StdinStream for Fd {
+impl StdinStream for Stream {
     fn p2_stream(&self) -> Box<dyn InputStream> {
         Box::new(Input(self.clone()))
     }
@@ -181,7 +216,7 @@ impl StdinStream for Fd {
     }
 }
 
-impl StdoutStream for Fd {
+impl StdoutStream for Stream {
     fn p2_stream(&self) -> Box<dyn OutputStream> {
         Box::new(Out(self.clone()))
     }

@@ -17,7 +17,7 @@ type Asked<T> = wasmtime::Result<Result<T, wit::Errno>>;
 impl State {
     /// The code for the guest; the reason stays with the process, for the agent.
     fn refusal(&self, fault: Fault) -> wit::Errno {
-        self.fs.denials().note(&fault);
+        self.fs.failures().note(&fault);
         code(fault.errno())
     }
 }
@@ -84,6 +84,10 @@ impl wit::Host for State {
             input.give_back(count);
         }
         Ok(())
+    }
+
+    fn stream_failure(&mut self) -> wasmtime::Result<Option<wit::Errno>> {
+        Ok(self.fs.failures().stream().map(code))
     }
 
     fn spaces(&mut self) -> wasmtime::Result<Vec<wit::Space>> {

@@ -235,7 +235,7 @@ pub(super) async fn run_process(engine: &Engine, program: &Program, state: State
     };
     let state = walled.store.data();
     if let Some(seat) = &state.seat {
-        let denied = state.fs.denials().latest();
+        let denied = state.fs.failures().denied();
         seat.process.shared.add(walled.control.cpu(), denied);
         if state.limits.memory_refused {
             seat.process.shared.note_memory_refused();
@@ -389,7 +389,7 @@ impl Walled {
         let measured = Measured {
             cpu: self.control.cpu(),
             memory_bytes: state.limits.memory_peak,
-            denied: state.fs.denials().latest(),
+            denied: state.fs.failures().denied(),
             descriptors_exhausted: state.fs.descriptors_exhausted,
         };
         let output = state.output.take();

@@ -138,7 +138,7 @@ impl Kernel {
         let control = Control::unlimited();
         let process =
             self.table.start(parent, spawn.argv, control.clone()).map_err(|_| Errno::AGAIN)?;
-        let fds = Arc::new(Fds(spawn.fds));
+        let fds = Arc::new(Fds::new(spawn.fds));
         let name = process.argv.first().and_then(|name| name.rsplit('/').next());
         let name: String = name.unwrap_or_default().chars().take(MAX_NAME).collect();
         let mediator = mediator.for_process(process.pid, &name);

@@ -163,7 +163,10 @@ impl wit::HostFd for State {
 
     async fn write(&mut self, fd: Resource<Fd>, data: Vec<u8>) -> Asked<()> {
         let fd = self.fd(&fd)?;
-        Ok(fd.write(Bytes::from(data)).await.map_err(code))
+        Ok(fd.write(Bytes::from(data)).await.map_err(|fault| {
+            self.fs.failures().note(&fault);
+            code(fault.errno())
+        }))
     }
 
     async fn readable(&mut self, fd: Resource<Fd>, timeout: u64) -> wasmtime::Result<bool> {
@@ -211,7 +214,7 @@ impl wit::HostFd for State {
 impl wit::Host for State {
     fn inherited(&mut self) -> wasmtime::Result<Vec<(u32, Resource<Fd>)>> {
         let fds = self.seat()?.fds.clone();
-        fds.0.iter().map(|(number, fd)| Ok((*number, self.table.push(fd.clone())?))).collect()
+        fds.all().iter().map(|(number, fd)| Ok((*number, self.table.push(fd.clone())?))).collect()
     }
 
     fn payload(&mut self) -> wasmtime::Result<Option<Vec<u8>>> {
@@ -260,7 +263,7 @@ impl wit::Host for State {
                 Ok(Ok(self.table.push(fd)?))
             }
             Err(fault) => {
-                self.fs.denials().note(&fault);
+                self.fs.failures().note(&fault);
                 Ok(Err(code(fault.errno())))
             }
         }

@@ -56,7 +56,7 @@ impl State {
     ) -> State {
         let output = Capture::default();
         let kept = Fd::output(Arc::new(output.clone()));
-        let fds = Arc::new(Fds(vec![(0, Fd::null()), (1, kept.clone()), (2, kept)]));
+        let fds = Arc::new(Fds::new(vec![(0, Fd::null()), (1, kept.clone()), (2, kept)]));
         let mut state = State::with_fds(
             mediator,
             session,
@@ -89,8 +89,9 @@ impl State {
         cwd: Option<&str>,
         fds: &Arc<Fds>,
     ) -> State {
-        let fs = FsContext::new(Arc::new(mediator.with_streams(fds.clone())));
-        let fd = |number| fds.get(number).cloned().unwrap_or_else(Fd::null);
+        let mediator = Arc::new(mediator.with_streams(fds.clone()));
+        let fs = FsContext::new(mediator, fds.failures().clone());
+        let fd = |number| fds.stream(number);
         let mut wasi = WasiCtx::builder();
         wasi.args(argv).envs(environment).stdin(fd(0)).stdout(fd(1)).stderr(fd(2));
         wasi.max_random_size(MAX_RANDOM_BYTES);

@@ -30,5 +30,5 @@ pub use rustix::fs::FileType;
 pub use space::{MountSpec, Space, SpaceUse, same_directory};
 pub use synthetic::Tree;
 pub use wasi::{
-    Denials, FsContext, FsError, FsView, HasFs, MAX_DESCRIPTORS, ReadDirectory, preopens, types,
+    Failures, FsContext, FsError, FsView, HasFs, MAX_DESCRIPTORS, ReadDirectory, preopens, types,
 };

@@ -12,7 +12,7 @@ use super::backing::Position;
 use super::fault::Fault;
 use super::handle::Node;
 use super::mediator::Mediator;
-use super::wasi::{Denials, error_code};
+use super::wasi::{Failures, error_code};
 
 /// Bytes a stream takes at once. It also bounds what `write-zeroes` makes the host allocate.
 const WRITE_PERMIT: usize = 1 << 20;
@@ -53,7 +53,7 @@ pub(super) struct FileOutput {
     pub(super) mediator: Arc<Mediator>,
     pub(super) node: Node,
     pub(super) position: Position,
-    pub(super) denials: Denials,
+    pub(super) failures: Failures,
 }
 
 #[async_trait]
@@ -73,7 +73,7 @@ impl OutputStream for FileOutput {
         while !rest.is_empty() {
             let written =
                 self.mediator.write(&self.node, rest, self.position).map_err(|fault| {
-                    self.denials.note(&fault);
+                    self.failures.note_stream(&fault);
                     failed(fault)
                 })?;
             if written == 0 {

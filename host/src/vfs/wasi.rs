@@ -1,7 +1,7 @@
 //! `wasi:filesystem` 0.2, translated into the mediator's terms and back.
 //!
 //! Nothing is decided here. What a guest learns of a failure is one error code; the reason stays
-//! with the process, for the agent ([`Denials`]).
+//! with the process, for the agent ([`Failures`]).
 
 use std::sync::Arc;
 
@@ -80,22 +80,40 @@ pub struct Descriptor(Node);
 #[derive(Debug)]
 pub struct ReadDirectory(Listing);
 
-/// The latest refusal that a process met, for the agent: the guest itself got only a code, and a
-/// stream's failure often reaches its program as nothing but "I/O error".
+/// What a process met that WASI has no way to say in full.
 #[derive(Debug, Clone, Default)]
-pub struct Denials(Arc<Mutex<Option<Denied>>>);
+pub struct Failures(Arc<Mutex<Latest>>);
 
-impl Denials {
+#[derive(Debug, Default)]
+struct Latest {
+    /// The refusal, for the agent: the guest itself got only a code.
+    denied: Option<Denied>,
+    /// Why a stream failed: the guest's library learns only that it did.
+    stream: Option<Errno>,
+}
+
+impl Failures {
     /// Remembers a fault if policy made it.
     pub(crate) fn note(&self, fault: &Fault) {
         if let Fault::Denied(denied) = fault {
-            *self.0.lock() = Some(denied.clone());
+            self.0.lock().denied = Some(denied.clone());
         }
     }
 
+    /// Remembers a fault that ends an operation of a stream.
+    pub(crate) fn note_stream(&self, fault: &Fault) {
+        self.note(fault);
+        self.0.lock().stream = Some(fault.errno());
+    }
+
     /// The latest refusal.
-    pub fn latest(&self) -> Option<Denied> {
-        self.0.lock().clone()
+    pub fn denied(&self) -> Option<Denied> {
+        self.0.lock().denied.clone()
+    }
+
+    /// Why a stream failed, the last time one did.
+    pub fn stream(&self) -> Option<Errno> {
+        self.0.lock().stream
     }
 }
 
@@ -103,7 +121,7 @@ impl Denials {
 #[derive(Debug)]
 pub struct FsContext {
     mediator: Arc<Mediator>,
-    denials: Denials,
+    failures: Failures,
     working: Option<String>,
     open: usize,
     /// Whether [`MAX_DESCRIPTORS`] stopped an open.
@@ -111,15 +129,9 @@ pub struct FsContext {
 }
 
 impl FsContext {
-    /// The filesystem as `mediator` lets it be seen.
-    pub fn new(mediator: Arc<Mediator>) -> FsContext {
-        FsContext {
-            mediator,
-            denials: Denials::default(),
-            working: None,
-            open: 0,
-            descriptors_exhausted: false,
-        }
+    /// The filesystem as `mediator` lets it be seen; what fails is remembered in `failures`.
+    pub fn new(mediator: Arc<Mediator>, failures: Failures) -> FsContext {
+        FsContext { mediator, failures, working: None, open: 0, descriptors_exhausted: false }
     }
 
     /// Lets relative paths begin in this directory, for a program that knows of none: it is
@@ -135,8 +147,8 @@ impl FsContext {
     }
 
     /// What policy refused it.
-    pub fn denials(&self) -> &Denials {
-        &self.denials
+    pub fn failures(&self) -> &Failures {
+        &self.failures
     }
 
     fn take_slot(&mut self) -> FsResult<()> {
@@ -177,14 +189,12 @@ impl FsView<'_> {
     /// Runs an operation by the mediator; a refusal is remembered, the code goes to the guest.
     fn mediate<T>(&self, run: impl FnOnce(&Mediator) -> Result<T, Fault>) -> FsResult<T> {
         run(&self.context.mediator).map_err(|fault| {
-            self.context.denials.note(&fault);
+            self.context.failures.note(&fault);
             FsError::Code(error_code(fault.errno()))
         })
     }
 
     fn output(&mut self, node: Node, position: Position) -> FsResult<Resource<DynOutputStream>> {
-        // A full region must be told here: of a stream's later failure the guest's library
-        // makes "I/O error".
         match &node {
             Node::Directory(_) => return Err(ErrorCode::IsDirectory.into()),
             Node::File(file) if !file.writable => return Err(ErrorCode::BadDescriptor.into()),
@@ -197,8 +207,8 @@ impl FsView<'_> {
         let stream: DynOutputStream = match mediator.stream(&node) {
             Some((number, streams)) => streams.writer(number).ok_or(ErrorCode::BadDescriptor)?,
             None => {
-                let denials = self.context.denials.clone();
-                Box::new(FileOutput { mediator, node, position, denials })
+                let failures = self.context.failures.clone();
+                Box::new(FileOutput { mediator, node, position, failures })
             }
         };
         Ok(self.table.push(stream)?)

@@ -226,7 +226,44 @@ fn split(arguments: std::vec::IntoIter<OsString>) -> Words {
             _ => words.operands.push(argument),
         }
     }
+    let mut is_size = false;
+    for option in &mut words.options {
+        let text = option.to_string_lossy();
+        let (name, size) = match text.strip_prefix("-S") {
+            Some(size) => ("-S", size),
+            None if is_size => ("", &*text),
+            None => match text.strip_prefix("--buffer-size=") {
+                Some(size) => ("--buffer-size=", size),
+                None => ("", ""),
+            },
+        };
+        let held = held(size).map(|size| format!("{name}{size}"));
+        is_size = matches!(&*text, "-S" | "--buffer-size");
+        if let Some(held) = held {
+            *option = held.into();
+        }
+    }
     words
+}
+
+/// The buffer to have in place of one that no 32-bit address reaches or that is a part of a
+/// machine's memory, which upstream refuses.
+fn held(size: &str) -> Option<&'static str> {
+    let digits = size.trim_end_matches(|c: char| !c.is_ascii_digit());
+    let count: u64 = digits.parse().ok()?;
+    let power = match &size[digits.len()..] {
+        "b" => 0,
+        "" | "K" | "k" => 1,
+        "M" | "m" => 2,
+        "G" | "g" => 3,
+        "T" | "t" => 4,
+        "P" => 5,
+        "%" => return Some("1G"),
+        "E" => 6,
+        _ => return None,
+    };
+    let bytes = u128::from(count) << (10 * power);
+    (bytes > 1 << 30).then_some("1G")
 }
 
 /// `-c` and `-C`: 0 if the input is in order, 1 if it is not.

@@ -83,12 +83,14 @@ pub(crate) fn run(options: &Options) -> i32 {
     let mut last = None;
     let mut status = 0;
     let mut halted = None;
+    let mut unwritten = None;
     let mut one = |input: Val, out: &mut dyn Write| -> bool {
         let ctx = Ctx::<Kind>::new(&data, Vars::new(values.clone()));
         for result in filter.id.run((ctx, input)) {
             let error = match result {
                 Ok(value) => {
-                    if output::print(options, &value, out).is_err() {
+                    if let Err(error) = output::print(options, &value, out) {
+                        unwritten = Some(error);
                         return false;
                     }
                     last = Some(!matches!(value, Val::Null | Val::Bool(false)));
@@ -130,7 +132,11 @@ pub(crate) fn run(options: &Options) -> i32 {
             }
         }
     }
-    let _ = out.flush();
+    if let Some(error) = unwritten.or_else(|| out.flush().err()) {
+        let error = toolcell_program::message(&error);
+        eprintln!("jq: error: writing output failed: {error}");
+        return 2;
+    }
     if let Some(code) = halted {
         return code;
     }

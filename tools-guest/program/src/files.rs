@@ -12,6 +12,9 @@ mod system;
 #[path = "files/native.rs"]
 mod system;
 
+#[cfg(target_os = "wasi")]
+pub(crate) use system::stream_failure;
+
 /// What a name stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {

@@ -4,8 +4,11 @@
 //! 2. [`args`] are options as GNU's programs take them.
 //! 3. [`help`] is what `--help` and `--version` say.
 //! 4. [`files`] is what WASI does not say of files; [`mode`] reads and writes permission bits.
+//! 5. `errors` are the words for what went wrong.
 
 pub mod args;
+#[cfg(target_os = "wasi")]
+mod errors;
 pub mod files;
 pub mod help;
 pub mod mode;
@@ -51,7 +54,11 @@ pub fn finish(name: &str, status: i32, out: &mut impl Write) -> ! {
         Ok(()) => status,
         Err(error) => {
             eprintln!("{name}: write error: {}", message(&error));
-            2
+            match name {
+                "cmp" | "diff" | "dir" | "egrep" | "fgrep" | "grep" | "ls" | "sdiff" | "vdir" => 2,
+                "sed" => 4,
+                _ => 1,
+            }
         }
     };
     std::process::exit(status)

@@ -72,7 +72,10 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
             false => printer.copy(&mut input, out),
         });
         if let Err(error) = copied {
-            let _ = out.flush();
+            // What cannot be written is told of at the end.
+            if out.flush().is_err() {
+                return 1;
+            }
             eprintln!("cat: {path}: {}", message(&error));
             status = 1;
         }

@@ -70,7 +70,10 @@ pub(crate) fn run(words: &[String], out: &mut impl Write) -> i32 {
             }
         };
         if let Err(error) = result {
-            let _ = out.flush();
+            // What cannot be written is told of at the end.
+            if out.flush().is_err() {
+                return 1;
+            }
             eprintln!("head: error reading '{name}': {}", message(&error));
             status = 1;
         }

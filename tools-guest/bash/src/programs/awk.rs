@@ -98,6 +98,9 @@ pub(super) fn run(words: &[String], world: World) -> i32 {
     let status = toolcell_awk::run(words, environment, &mut commands, &mut out);
     match out.flush() {
         Ok(()) => status,
-        Err(_) => 2,
+        Err(error) => {
+            eprintln!("awk: write error: {}", toolcell_program::message(&error));
+            2
+        }
     }
 }

@@ -1,5 +1,9 @@
 //! `env`, and wrappers that change nothing in a cell.
 
+use std::io::Write as _;
+
+use toolcell_text::escape;
+
 use super::{World, not_started};
 
 /// The long options, each with its letter; the letters that take a value are `C`, `S` and `u`.
@@ -93,10 +97,14 @@ pub(super) fn run(words: &[String], mut world: World) -> i32 {
     }
     let argv: Vec<String> = words.cloned().collect();
     if argv.is_empty() {
-        for (name, value) in &world.env {
-            print!("{name}={value}{end}");
-        }
-        return 0;
+        let each = world.env.iter().map(|(name, value)| format!("{name}={value}{end}"));
+        return match std::io::stdout().write_all(&escape::encode(&each.collect::<String>())) {
+            Ok(()) => 0,
+            Err(error) => {
+                eprintln!("env: write error: {}", toolcell_program::message(&error));
+                125
+            }
+        };
     }
     if end == "\0" {
         eprintln!("env: cannot specify --null (-0) with command");

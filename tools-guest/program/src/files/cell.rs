@@ -13,10 +13,19 @@ mod bindings {
 }
 use bindings::toolcell::tool::{files, process};
 
-/// The C library's number of an error.
 fn error(errno: process::Errno) -> io::Error {
+    io::Error::from_raw_os_error(number(errno))
+}
+
+/// Why the stream that failed last did, as the C library's number.
+pub(crate) fn stream_failure() -> Option<i32> {
+    files::stream_failure().map(number)
+}
+
+/// The C library's number of an error.
+fn number(errno: process::Errno) -> i32 {
     use process::Errno as E;
-    io::Error::from_raw_os_error(match errno {
+    match errno {
         E::Access => 2,
         E::Again => 6,
         E::BadFd => 8,
@@ -40,7 +49,7 @@ fn error(errno: process::Errno) -> io::Error {
         E::ReadOnly => 69,
         E::TooBig => 1,
         E::TooManyFiles => 33,
-    })
+    }
 }
 
 fn absolute(path: &str) -> io::Result<String> {

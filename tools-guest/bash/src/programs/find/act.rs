@@ -117,12 +117,17 @@ impl Find {
 
     /// An action on output is true in any case.
     fn write(&mut self, target: Target, text: &[u8]) -> bool {
-        let written = match target.and_then(|at| self.query.files.get_mut(at)) {
-            Some((_, file)) => file.write_all(text),
-            None => self.out.write_all(text),
-        };
-        if written.is_err() {
-            self.status = 1;
+        match target.and_then(|at| self.query.files.get_mut(at)) {
+            Some((_, file)) => {
+                if file.write_all(text).is_err() {
+                    self.status = 1;
+                }
+            }
+            None => {
+                if let Err(error) = self.out.write_all(text) {
+                    self.unwritten(&error);
+                }
+            }
         }
         true
     }

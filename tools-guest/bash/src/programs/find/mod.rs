@@ -32,6 +32,8 @@ struct Find {
     out: BufWriter<Stdout>,
     status: i32,
     stop: bool,
+    /// Whether it was told that output is lost.
+    lost: bool,
 }
 
 /// One file that is looked at.
@@ -74,7 +76,7 @@ pub(super) fn run(words: &[String], mut world: World) -> i32 {
         }
     };
     let out = BufWriter::new(std::io::stdout());
-    let mut find = Find { world, query, out, status: 0, stop: false };
+    let mut find = Find { world, query, out, status: 0, stop: false, lost: false };
     for start in starts {
         if find.stop {
             break;
@@ -96,10 +98,21 @@ impl Find {
         self.status = 1;
     }
 
+    /// Ends the search, as its output goes nowhere.
+    fn unwritten(&mut self, error: &std::io::Error) {
+        if !self.lost {
+            eprintln!("find: ‘standard output’: {}", toolcell_program::message(error));
+            eprintln!("find: write error");
+        }
+        self.status = 1;
+        self.lost = true;
+        self.stop = true;
+    }
+
     /// Writes what is left of all output.
     fn flush(&mut self) {
-        if self.out.flush().is_err() {
-            self.status = 1;
+        if let Err(error) = self.out.flush() {
+            self.unwritten(&error);
         }
         for at in 0..self.query.files.len() {
             let (path, file) = &mut self.query.files[at];
