@@ -22,6 +22,7 @@ pub(super) struct FileInput {
     pub(super) mediator: Arc<Mediator>,
     pub(super) node: Node,
     pub(super) offset: u64,
+    pub(super) failures: Failures,
 }
 
 #[async_trait]
@@ -35,7 +36,8 @@ impl InputStream for FileInput {
         if size == 0 {
             return Ok(Bytes::new());
         }
-        let data = self.mediator.read(&self.node, size as u64, self.offset).map_err(failed)?;
+        let data = self.mediator.read(&self.node, size as u64, self.offset);
+        let data = data.map_err(|fault| failed(&self.failures, &fault))?;
         if data.is_empty() {
             return Err(StreamError::Closed);
         }
@@ -71,13 +73,12 @@ impl OutputStream for FileOutput {
     fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
         let mut rest = &bytes[..];
         while !rest.is_empty() {
-            let written =
-                self.mediator.write(&self.node, rest, self.position).map_err(|fault| {
-                    self.failures.note_stream(&fault);
-                    failed(fault)
-                })?;
+            let written = self
+                .mediator
+                .write(&self.node, rest, self.position)
+                .map_err(|fault| failed(&self.failures, &fault))?;
             if written == 0 {
-                return Err(failed(Errno::IO.into()));
+                return Err(failed(&self.failures, &Errno::IO.into()));
             }
             rest = &rest[written..];
             if let Position::At(offset) = &mut self.position {
@@ -96,6 +97,7 @@ impl OutputStream for FileOutput {
     }
 }
 
-fn failed(fault: Fault) -> StreamError {
+fn failed(failures: &Failures, fault: &Fault) -> StreamError {
+    failures.note_stream(fault);
     StreamError::LastOperationFailed(wasmtime::Error::new(error_code(fault.errno())))
 }

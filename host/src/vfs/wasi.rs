@@ -339,7 +339,10 @@ impl types::HostDescriptor for FsView<'_> {
         let mediator = self.context.mediator.clone();
         let stream: DynInputStream = match mediator.stream(&node) {
             Some((number, streams)) => streams.reader(number).ok_or(ErrorCode::BadDescriptor)?,
-            None => Box::new(FileInput { mediator, node, offset }),
+            None => {
+                let failures = self.context.failures.clone();
+                Box::new(FileInput { mediator, node, offset, failures })
+            }
         };
         Ok(self.table.push(stream)?)
     }
